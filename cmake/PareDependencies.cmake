@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Why each is used: docs/dependencies.md.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(HDF5 REQUIRED COMPONENTS C)
+find_package(DNNL REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+if(PARE_TESTS)
+  find_package(doctest REQUIRED)
+endif()

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files to Models and back. One table row a format (formats.cpp); chosen by content where a format has
+// a signature, else by extension; --from and --to override.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/core/progress.hpp"
+#include "lib/ir/model.hpp"
+
+namespace pare::formats {
+
+struct FormatRow {
+  std::string_view name;  // "pare"
+  std::string_view summary;
+  std::vector<std::string_view> extensions;  // ".pare"
+  bool (*recognises)(std::span<const std::byte> head);  // may be null; head: first 512 bytes
+  ir::Model (*read)(const std::string& path);            // null: write only
+  void (*write)(const ir::Model& model, const std::string& path);  // null: read only; atomic
+};
+
+std::span<const FormatRow> all_formats();
+// Throws Error(path, ...): missing, a folder, empty, not a known format, damaged.
+// The result has passed ir::verify.
+ir::Model read(const std::string& path, std::string_view format = {});
+void write(const ir::Model& model, const std::string& path, std::string_view format = {});
+// The row that would write `path`; throws UsageError when the extension is unknown. Called before work.
+const FormatRow& writer_for(const std::string& path, std::string_view format = {});
+
+// Bytes of a written file by what they hold; the sum is the file's size.
+struct SizeBreakdown {
+  int64_t codes = 0, scales = 0, indices = 0, container = 0;
+  int64_t total() const { return codes + scales + indices + container; }
+};
+SizeBreakdown size_breakdown(const ir::Model& model, const std::string& path);
+
+}  // namespace pare::formats

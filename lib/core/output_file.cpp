@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/core/output_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "lib/core/error.hpp"
+
+namespace pare {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Names of live siblings, where a signal handler can reach them. A slot is claimed by `used`, and
+// `ready` says that its name is whole.
+struct Slot {
+  std::atomic<bool> used{false};
+  std::atomic<bool> ready{false};
+  char name[PATH_MAX];
+};
+std::array<Slot, 16> g_slots;
+
+void remember(const std::string& staging) {
+  for (Slot& slot : g_slots) {
+    if (slot.used.exchange(true)) continue;
+    std::snprintf(slot.name, sizeof slot.name, "%s", staging.c_str());
+    slot.ready = true;
+    return;
+  }
+  throw Bug("more than 16 outputs open at once");
+}
+
+void forget(const std::string& staging) {
+  for (Slot& slot : g_slots) {
+    if (slot.ready && staging == slot.name) {
+      slot.ready = false;
+      slot.used = false;
+      return;
+    }
+  }
+}
+
+fs::path folder_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+std::string sibling_prefix(const std::string& path) {
+  return "." + fs::path(path).filename().string() + ".pare-";
+}
+
+// Siblings of earlier runs that died: nobody holds their lock.
+void remove_abandoned(const fs::path& folder, const std::string& prefix) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const int fd = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(fd);
+  }
+}
+
+void check_target(const std::string& path) {
+  std::error_code failure;
+  const fs::path folder = folder_of(path);
+  if (path.empty() || path.back() == '/') throw Error(path, "is not a file name");
+  if (!fs::exists(folder, failure)) throw Error(path, "folder " + folder.string() + " does not exist");
+  if (!fs::is_directory(folder, failure)) throw Error(path, folder.string() + " is not a folder");
+  if (fs::is_directory(path, failure)) throw Error(path, "is a folder; a file is expected");
+  if (fs::exists(path, failure) && !fs::is_regular_file(path, failure)) {
+    throw Error(path, "exists and is not a regular file");
+  }
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+  check_target(path);
+  const fs::path folder = folder_of(path);
+  const std::string prefix = sibling_prefix(path);
+  remove_abandoned(folder, prefix);
+  staging_ = (folder / (prefix + std::to_string(::getpid()))).string();
+  fd_ = ::open(staging_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0) throw Error(path, std::string("cannot be written: ") + std::strerror(errno));
+  ::flock(fd_, LOCK_EX | LOCK_NB);
+  remember(staging_);
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!committed_) ::unlink(staging_.c_str());
+  forget(staging_);
+}
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+    bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
+void OutputFile::commit() {
+  require(!committed_, "an output is committed once");
+  // Delayed allocation reports a full disk only here.
+  if (::fsync(fd_) != 0) throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+  struct stat existing {};
+  if (::stat(path_.c_str(), &existing) == 0) ::fchmod(fd_, existing.st_mode & 07777);
+  if (::rename(staging_.c_str(), path_.c_str()) != 0) {
+    throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+  }
+  committed_ = true;
+  const int folder = ::open(folder_of(path_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder >= 0) {
+    ::fsync(folder);
+    ::close(folder);
+  }
+}
+
+void write_text_file(const std::string& path, std::string_view text) {
+  if (path == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return;
+  }
+  OutputFile out(path);
+  out.write(text);
+  out.commit();
+}
+
+void check_writable(const std::string& path) {
+  if (path != "-") OutputFile probe(path);
+}
+
+void remove_staging_files() noexcept {
+  for (Slot& slot : g_slots) {
+    if (slot.ready) ::unlink(slot.name);
+  }
+}
+
+}  // namespace pare

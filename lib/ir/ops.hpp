@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator table: one row an operator. Everything the rest of the program must know about an
+// operator that is not how to compute it stands here. Computation is looked up by the same name in
+// lib/runtime/kernels/kernels.cpp and lib/train/torch_ops.cpp.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "lib/ir/graph.hpp"
+#include "lib/ir/model.hpp"
+
+namespace pare::ir {
+
+// How an operator runs when its inputs and outputs carry quantization.
+enum class IntegerRule : uint8_t {
+  kNone,         // float only: runs dequantized
+  kLinear,       // weight codes x activation codes, i32 accumulation (Conv, Gemm, MatMul)
+  kElementwise,  // codes rescaled to the output's scale (Add, Mul, Concat)
+  kPassThrough,  // codes move unchanged, output takes the input's scale (MaxPool, Reshape, Transpose)
+  kAverage,      // i32 sum of codes, rescaled (AveragePool, GlobalAveragePool, ReduceMean)
+  kTable,        // a 256-entry table (Sigmoid, HardSwish, ...)
+};
+
+// Inputs of one shape-rule call: shapes, and values of inputs that are constant (axes, shapes), null
+// otherwise.
+struct ShapeContext {
+  const Node& node;
+  std::span<const Shape> inputs;  // an absent optional input has shape {} and `present` false
+  std::span<const bool> present;
+  std::function<const Tensor*(int)> constant;  // parameter tensor of input i, or null
+};
+
+struct OpRow {
+  std::string_view name;
+  int min_inputs;
+  int max_inputs;  // -1: any number
+  int outputs;
+  int weight_input;         // which input is the weight (-1: none) ...
+  int weight_output_axis;   // ... and its axis of output channels (Gemm: see transB)
+  IntegerRule integer;
+  // Which output dimension follows which input dimension, einsum-like: one term an input, letters
+  // name dimensions, '*' the rest, e.g. Conv "nc*,oc*,o->no*". Shape inference of channel-preserving
+  // ops and structured pruning read it. Empty: no dimension can be followed.
+  std::string_view dimension_map;
+  std::span<const std::string_view> attributes;  // names understood; others are refused
+  std::vector<Shape> (*infer)(const ShapeContext&);
+};
+
+std::span<const OpRow> all_ops();
+// Null when unknown.
+const OpRow* find_op(std::string_view name);
+
+// Sets shape and dtype of every value from the inputs' shapes; throws Error(node) when shapes do not
+// fit. Idempotent.
+void infer_shapes(Model& model, Graph& graph);
+
+// Structural checks after every pass and every read: known ops and attributes, arity, topological order,
+// names unique, parameters exist with the shapes the graph says, inferred shapes agree with stored
+// ones, state pairs agree, activation scales finite and positive, zero points in range. Reads no
+// tensor bytes. Throws Error(node or value).
+void verify(const Model& model);
+
+// A readable listing of graph and parameters, one node a line: `pare inspect --graph` and test goldens.
+std::string dump(const Model& model);
+
+}  // namespace pare::ir

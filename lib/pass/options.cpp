@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/pass/options.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <sstream>
+
+#include "lib/core/error.hpp"
+
+namespace pare::pass {
+
+namespace {
+
+std::string plain(double number) {
+  std::ostringstream out;
+  out << number;
+  return out.str();
+}
+
+// "(0, 1)", "[1, 8]", ">= 0"
+std::string range_text(const Option& option) {
+  const bool low = std::isfinite(option.min);
+  const bool high = std::isfinite(option.max);
+  if (low && high) {
+    return (option.min_open ? "(" : "[") + plain(option.min) + ", " + plain(option.max) +
+           (option.max_open ? ")" : "]");
+  }
+  if (low) return (option.min_open ? "> " : ">= ") + plain(option.min);
+  return (option.max_open ? "< " : "<= ") + plain(option.max);
+}
+
+bool in_range(const Option& option, double x) {
+  const bool above = option.min_open ? x > option.min : x >= option.min;
+  const bool below = option.max_open ? x < option.max : x <= option.max;
+  return above && below;  // false for NaN
+}
+
+void check_number(const Option& option, const Json& value) {
+  const bool integer = option.type == OptionType::kInteger;
+  const bool fits = integer ? value.is_number_integer() : value.is_number();
+  if (!fits) {
+    throw UsageError(flag_of(option), std::string(integer ? "an integer" : "a number") +
+                                          " is expected, got " + to_text(value));
+  }
+  const auto x = value.get<double>();
+  if (std::isnan(x) || !in_range(option, x)) {
+    throw UsageError(flag_of(option),
+                     "must be in " + range_text(option) + ", got " + to_text(value));
+  }
+}
+
+void check_choice(const Option& option, const std::string& word) {
+  if (std::ranges::find(option.choices, word) != option.choices.end()) return;
+  std::string all;
+  for (const auto& c : option.choices) all += (all.empty() ? "" : ", ") + c;
+  throw UsageError(flag_of(option), "must be one of " + all + ", got \"" + word + "\"");
+}
+
+// The value as its type wants it; a single text is a list of one.
+Json checked(const Option& option, const Json& value) {
+  const auto expect = [&](bool fits, const char* what) {
+    if (!fits) throw UsageError(flag_of(option), std::string(what) + " is expected, got " + to_text(value));
+  };
+  switch (option.type) {
+    case OptionType::kFlag:
+      expect(value.is_boolean(), "true or false");
+      return value;
+    case OptionType::kInteger:
+    case OptionType::kNumber:
+      check_number(option, value);
+      return option.type == OptionType::kNumber ? Json(value.get<double>()) : value;
+    case OptionType::kText:
+      expect(value.is_string(), "a text");
+      return value;
+    case OptionType::kChoice:
+      expect(value.is_string(), "a word");
+      check_choice(option, value.get<std::string>());
+      return value;
+    case OptionType::kTextList: {
+      Json list = value.is_array() ? value : Json::array({value});
+      for (const Json& item : list) expect(item.is_string(), "a list of texts");
+      return list;
+    }
+  }
+  throw Bug("option type");
+}
+
+}  // namespace
+
+std::string flag_of(const Option& option) {
+  std::string flag = "--" + option.name;
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+const Option* find(const Schema& schema, std::string_view name) {
+  const auto it = std::ranges::find(schema, name, &Option::name);
+  return it == schema.end() ? nullptr : &*it;
+}
+
+Options::Options(const Schema& schema, const Json& given) : schema_(schema) {
+  require(given.is_object(), "options are an object");
+  for (const auto& [name, value] : given.items()) {
+    const Option* option = find(schema, name);
+    if (!option) {
+      std::vector<std::string> names;
+      for (const Option& o : schema) names.push_back(o.name);
+      const std::string hint = nearest(name, names);
+      throw UsageError(name, hint.empty() ? "unknown option" : "unknown option; did you mean " + hint + "?");
+    }
+    given_[name] = checked(*option, value);
+  }
+  for (const Option& option : schema) {
+    if (given_.contains(option.name)) {
+      values_[option.name] = given_[option.name];
+    } else if (!option.fallback.is_null()) {
+      values_[option.name] = option.fallback;
+    }
+  }
+}
+
+bool Options::given(std::string_view name) const { return given_.contains(name); }
+
+bool Options::has(std::string_view name) const {
+  require(find(schema_, name) != nullptr, "option is in its schema");
+  return values_.contains(name);
+}
+
+const Json& Options::value(std::string_view name) const {
+  require(has(name), "option has a value");
+  return values_.find(name).value();
+}
+
+bool Options::flag(std::string_view name) const { return has(name) && value(name).get<bool>(); }
+int64_t Options::integer(std::string_view name) const { return value(name).get<int64_t>(); }
+double Options::number(std::string_view name) const { return value(name).get<double>(); }
+std::string Options::text(std::string_view name) const {
+  return has(name) ? value(name).get<std::string>() : std::string();
+}
+std::vector<std::string> Options::list(std::string_view name) const {
+  return has(name) ? value(name).get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+Json Options::resolved() const { return values_; }
+
+Json Options::for_history() const {
+  Json out = Json::object();
+  for (const Option& option : schema_) {
+    if (option.changes_result && values_.contains(option.name)) {
+      out[option.name] = values_.at(option.name);
+    }
+  }
+  return out;
+}
+
+std::string nearest(std::string_view word, std::span<const std::string> known) {
+  const auto distance = [](std::string_view a, std::string_view b) {
+    std::vector<size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 1; i <= a.size(); ++i) {
+      size_t diagonal = row[0]++;
+      for (size_t j = 1; j <= b.size(); ++j) {
+        const size_t substituted = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      }
+    }
+    return row.back();
+  };
+  std::string best;
+  size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+  for (const std::string& candidate : known) {
+    const size_t d = distance(word, candidate);
+    if (d < best_distance) {
+      best_distance = d;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+}  // namespace pare::pass
