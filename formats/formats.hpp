@@ -30,11 +30,4 @@ void write(const ir::Model& model, const std::string& path, std::string_view for
 // The row that would write `path`; throws UsageError when the extension is unknown. Called before work.
 const FormatRow& writer_for(const std::string& path, std::string_view format = {});
 
-// Bytes of a written file by what they hold; the sum is the file's size.
-struct SizeBreakdown {
-  int64_t codes = 0, scales = 0, indices = 0, container = 0;
-  int64_t total() const { return codes + scales + indices + container; }
-};
-SizeBreakdown size_breakdown(const ir::Model& model, const std::string& path);
-
 }  // namespace pare::formats
