@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two ways something can go wrong. `Error` is the user's to fix: a file, a flag, data. It carries
-// a subject (what it is about: a path, a flag, a layer) and a fact (found versus expected), and is
-// printed as exactly one line `pare: error: <subject>: <fact>`. `Bug` is ours: a broken invariant.
+// The two ways something can go wrong. `Error` is the user's to fix: a file, a flag, data. It
+// carries a subject (what it is about: a path, a flag, a layer) and a fact (found versus expected),
+// and is printed as exactly one line `pare: error: <subject>: <fact>`. `Bug` is ours: a broken
+// invariant.
 #pragma once
 
 #include <stdexcept>
@@ -13,8 +14,8 @@ namespace pare {
 // Process exit codes, the same for every executable (docs/cli.md).
 enum class ExitCode : int {
   kOk = 0,
-  kFailure = 1,       // files, data, patterns against a model, I/O
-  kUsage = 2,         // wrong in the arguments alone
+  kFailure = 1,  // files, data, patterns against a model, I/O
+  kUsage = 2,    // wrong in the arguments alone
   kGateFailed = 3,
   kInconclusive = 4,
   kBug = 70,

@@ -48,8 +48,6 @@ std::string to_hex(const Sha256& hash) {
   return out;
 }
 
-Sha256 sha256_of_file(const std::string& path) {
-  return sha256(MappedFile::open(path)->bytes());
-}
+Sha256 sha256_of_file(const std::string& path) { return sha256(MappedFile::open(path)->bytes()); }
 
 }  // namespace pare

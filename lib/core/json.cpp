@@ -17,7 +17,8 @@ Json parse_json(std::string_view text, std::string_view subject, bool allow_comm
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key) {
       const auto& key = value.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) throw Error(subject, "JSON key \"" + key + "\" is repeated");
+      if (!keys.back().insert(key).second)
+        throw Error(subject, "JSON key \"" + key + "\" is repeated");
     }
     return true;
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A read-only private mapping of a whole regular file. The mapping lives as long as any shared owner
-// (tensors keep one), also after the file is renamed over or unlinked.
+// A read-only private mapping of a whole regular file. The mapping lives as long as any shared
+// owner (tensors keep one), also after the file is renamed over or unlinked.
 #pragma once
 
 #include <cstddef>

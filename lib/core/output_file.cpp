@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/core/output_file.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -13,6 +8,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/core/error.hpp"
 
@@ -77,7 +77,8 @@ void check_target(const std::string& path) {
   std::error_code failure;
   const fs::path folder = folder_of(path);
   if (path.empty() || path.back() == '/') throw Error(path, "is not a file name");
-  if (!fs::exists(folder, failure)) throw Error(path, "folder " + folder.string() + " does not exist");
+  if (!fs::exists(folder, failure))
+    throw Error(path, "folder " + folder.string() + " does not exist");
   if (!fs::is_directory(folder, failure)) throw Error(path, folder.string() + " is not a folder");
   if (fs::is_directory(path, failure)) throw Error(path, "is a folder; a file is expected");
   if (fs::exists(path, failure) && !fs::is_regular_file(path, failure)) {
@@ -117,7 +118,8 @@ void OutputFile::write(std::span<const std::byte> bytes) {
 void OutputFile::commit() {
   require(!committed_, "an output is committed once");
   // Delayed allocation reports a full disk only here.
-  if (::fsync(fd_) != 0) throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+  if (::fsync(fd_) != 0)
+    throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
   struct stat existing {};
   if (::stat(path_.c_str(), &existing) == 0) ::fchmod(fd_, existing.st_mode & 07777);
   if (::rename(staging_.c_str(), path_.c_str()) != 0) {

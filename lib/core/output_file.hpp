@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Atomic output. Bytes go to a locked sibling `.NAME.pare-PID` in the target's folder; commit() fsyncs
-// it, renames it onto the final name and fsyncs the folder. The final name therefore never holds a
-// partial file; a destructor or a caught signal removes the sibling, and opening the same target later
-// removes siblings that no living process locks (left by kill -9).
+// Atomic output. Bytes go to a locked sibling `.NAME.pare-PID` in the target's folder; commit()
+// fsyncs it, renames it onto the final name and fsyncs the folder. The final name therefore never
+// holds a partial file; a destructor or a caught signal removes the sibling, and opening the same
+// target later removes siblings that no living process locks (left by kill -9).
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@ class OutputFile {
 
 // Writes `text` to `path` atomically; "-" writes to stdout.
 void write_text_file(const std::string& path, std::string_view text);
-// Throws Error(path) unless an OutputFile could be opened there; leaves nothing behind. Called before
-// long work.
+// Throws Error(path) unless an OutputFile could be opened there; leaves nothing behind. Called
+// before long work.
 void check_writable(const std::string& path);
 // Removes every live sibling of this process; async-signal-safe, for signal handlers.
 void remove_staging_files() noexcept;

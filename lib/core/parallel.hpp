@@ -9,7 +9,8 @@ namespace pare {
 // min(CPU affinity, cgroup v1/v2 CPU quota rounded up), at least 1.
 int available_threads();
 
-// Calls body(i) for i in [0, n) on `threads` threads, static schedule. body is noexcept by contract.
+// Calls body(i) for i in [0, n) on `threads` threads, static schedule. body is noexcept by
+// contract.
 template <class Body>
 void parallel_for(int64_t n, int threads, const Body& body) {
   if (threads <= 1 || n <= 1) {

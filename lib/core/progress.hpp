@@ -13,7 +13,8 @@ class Progress {
   virtual ~Progress() = default;
   // `done` of `total` units of `stage` ("calibrating", "epoch 3/14"); `note` is a short free text
   // ("loss 0.31  val 91.2 %  5,120 samples/s").
-  virtual void update(std::string_view stage, int64_t done, int64_t total, std::string_view note = {}) {
+  virtual void update(std::string_view stage, int64_t done, int64_t total,
+                      std::string_view note = {}) {
     (void)stage, (void)done, (void)total, (void)note;
   }
   // A finished unit worth a line of its own.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counter-based random numbers: a draw is a pure function of (seed, stream, counter), so augmentation,
-// splits and initialisation do not depend on thread count or on what was drawn before, and a
-// checkpoint needs no generator state beyond counters.
-// Mixing function: SplitMix64 finaliser (Steele, Lea and Flood, OOPSLA 2014).
+// Counter-based random numbers: a draw is a pure function of (seed, stream, counter), so
+// augmentation, splits and initialisation do not depend on thread count or on what was drawn
+// before, and a checkpoint needs no generator state beyond counters. Mixing function: SplitMix64
+// finaliser (Steele, Lea and Flood, OOPSLA 2014).
 #pragma once
 
 #include <cmath>
@@ -39,7 +39,8 @@ class Rng {
   float uniform(float low, float high) { return low + (high - low) * uniform(); }
   // Uniform in [0, n), n > 0; bias below 2^-32 for n < 2^32.
   int64_t below(int64_t n) {
-    return static_cast<int64_t>((static_cast<unsigned __int128>(next()) * static_cast<uint64_t>(n)) >> 64);
+    return static_cast<int64_t>(
+        (static_cast<unsigned __int128>(next()) * static_cast<uint64_t>(n)) >> 64);
   }
   // Standard normal, Box-Muller.
   float normal() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From raw items to model inputs: preprocessing as the model states it, and augmentation for training.
+// From raw items to model inputs: preprocessing as the model states it, and augmentation for
+// training.
 #pragma once
 
 #include <span>
@@ -22,8 +23,8 @@ struct Augmentation {
 void check_compatible(const DatasetInfo& data, const ir::Preprocessing& preprocessing,
                       const ir::Dims& model_input, const std::string& subject);
 
-// Fills out[batch, ...] in the model's layout for the given items. `draw` counts how often an item has
-// been seen (the epoch); it selects the augmentation. Pass a null augmentation for evaluation.
+// Fills out[batch, ...] in the model's layout for the given items. `draw` counts how often an item
+// has been seen (the epoch); it selects the augmentation. Pass a null augmentation for evaluation.
 // Throws Error when an item holds NaN or Inf.
 void load_batch(const Dataset& dataset, const ir::Preprocessing& preprocessing,
                 std::span<const int64_t> items, const Augmentation* augmentation, int64_t draw,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labelled items. A Dataset yields raw values (pixels 0..255, CSV columns after one-hot); what a model
-// wants is made of them by batch.hpp with the model's own Preprocessing. Reading is const and
+// Labelled items. A Dataset yields raw values (pixels 0..255, CSV columns after one-hot); what a
+// model wants is made of them by batch.hpp with the model's own Preprocessing. Reading is const and
 // thread-safe; memory does not grow with what is read.
 #pragma once
 
@@ -22,8 +22,8 @@ struct DatasetInfo {
   ir::Dims item;       // raw item: {C, H, W} for images, {features} for tables
   std::vector<std::string> classes;
   bool is_image() const { return item.size() == 3; }
-  // What a model trained on this should state: images /255 with per-channel mean and std measured on
-  // the train split; tables standardised per column.
+  // What a model trained on this should state: images /255 with per-channel mean and std measured
+  // on the train split; tables standardised per column.
   ir::Preprocessing preprocessing;
   Json columns;  // CSV: column names, vocabularies, label column; stored in the model
 };
@@ -52,9 +52,9 @@ struct OpenOptions {
   uint64_t split_seed = 0;            // fixed by default: validation never moves between runs
   std::string label_column;           // CSV; default: the last
   std::string test_path;              // CSV and arrays: the test file, when not found by convention
-  Json columns;                       // CSV: vocabularies of a model, so that test is coded as train was
+  Json columns;  // CSV: vocabularies of a model, so that test is coded as train was
   int threads = 1;
-  int64_t limit = 0;                  // > 0: first N of each split, for quick runs
+  int64_t limit = 0;  // > 0: first N of each split, for quick runs
   Progress* progress = &no_progress();
 };
 
@@ -63,8 +63,10 @@ struct OpenOptions {
 Splits open(const std::string& path, const OpenOptions& options);
 
 // The same data, items picked by index; used for validation, calibration subsets and limits.
-std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> dataset, std::vector<int64_t> items);
+std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> dataset,
+                                      std::vector<int64_t> items);
 // `count` items, classes in proportion, deterministic by seed.
-std::shared_ptr<const Dataset> sample(std::shared_ptr<const Dataset> dataset, int64_t count, uint64_t seed);
+std::shared_ptr<const Dataset> sample(std::shared_ptr<const Dataset> dataset, int64_t count,
+                                      uint64_t seed);
 
 }  // namespace pare::data

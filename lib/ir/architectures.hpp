@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built-in architectures as data: a spec such as "mlp:784-300-100-10", "resnet8", "resnet8:width=9",
-// "resnet20:width=16,depth=3" becomes a Model with the graph, zero-filled parameters and their dims.
-// Weights are drawn by the trainer (or initialise() here, Kaiming fan-out, He et al. 2015, by seed and
-// parameter name, so that they do not depend on torch).
+// Built-in architectures as data: a spec such as "mlp:784-300-100-10", "resnet8",
+// "resnet8:width=9", "resnet20:width=16,depth=3" becomes a Model with the graph, zero-filled
+// parameters and their dims. Weights are drawn by the trainer (or initialise() here, Kaiming
+// fan-out, He et al. 2015, by seed and parameter name, so that they do not depend on torch).
 #pragma once
 
 #include <string_view>

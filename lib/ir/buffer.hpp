@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Immutable bytes: on the heap, inside a mapped file, or deferred (a pure function evaluated when the
-// bytes are asked for, and again the next time, so that a writer can stream a model larger than
+// Immutable bytes: on the heap, inside a mapped file, or deferred (a pure function evaluated when
+// the bytes are asked for, and again the next time, so that a writer can stream a model larger than
 // memory). Copying a Buffer shares it.
 #pragma once
 

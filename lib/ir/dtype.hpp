@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element types. Few by design: how a tensor is quantized is a QuantScheme (parameters), never a dtype.
-// Packed layouts: i4/u4 two codes a byte, the even index in the low nibble; bool one byte.
+// Element types. Few by design: how a tensor is quantized is a QuantScheme (parameters), never a
+// dtype. Packed layouts: i4/u4 two codes a byte, the even index in the low nibble; bool one byte.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dataflow graph: arenas of values and nodes with typed ids. Nodes have ONNX operator names and
-// semantics (opset 21 unless the ops table says otherwise) and are kept in topological order: a node
-// may only use values that exist when it is added.
-// A value is an input, a node's output, or refers to a parameter of the Model by name; parameters live
-// in the Model so that several graphs can share them.
+// semantics (opset 21 unless the ops table says otherwise) and are kept in topological order: a
+// node may only use values that exist when it is added. A value is an input, a node's output, or
+// refers to a parameter of the Model by name; parameters live in the Model so that several graphs
+// can share them.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,8 @@ struct Value {
   std::string parameter;                 // non-empty: value of that model parameter
 };
 
-using Attribute = std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
+using Attribute =
+    std::variant<int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 
 struct Node {
   std::string op;
@@ -49,8 +50,8 @@ struct Node {
 struct StatePair {
   ValueId input;
   ValueId output;
-  int axis = -1;          // the growing dimension, -1 when the state has a fixed size
-  int64_t capacity = 0;   // its largest size
+  int axis = -1;         // the growing dimension, -1 when the state has a fixed size
+  int64_t capacity = 0;  // its largest size
 };
 
 class Graph {
@@ -65,8 +66,9 @@ class Graph {
   // A value that refers to a model parameter; the same value again when it exists.
   ValueId add_parameter(const std::string& parameter, DType dtype, const Dims& dims);
   // Adds a node and its output values (shapes unset: see infer_shapes). Returns the first output.
-  ValueId add(std::string op, std::vector<ValueId> inputs, std::map<std::string, Attribute> attributes = {},
-              std::string name = {}, int output_count = 1);
+  ValueId add(std::string op, std::vector<ValueId> inputs,
+              std::map<std::string, Attribute> attributes = {}, std::string name = {},
+              int output_count = 1);
   NodeId add_node(Node node);
 
   const std::vector<Value>& values() const { return values_; }
@@ -91,6 +93,7 @@ class Graph {
 int64_t attr_int(const Node& node, const std::string& key, int64_t fallback);
 float attr_float(const Node& node, const std::string& key, float fallback);
 std::string attr_string(const Node& node, const std::string& key, std::string fallback);
-std::vector<int64_t> attr_ints(const Node& node, const std::string& key, std::vector<int64_t> fallback);
+std::vector<int64_t> attr_ints(const Node& node, const std::string& key,
+                               std::vector<int64_t> fallback);
 
 }  // namespace pare::ir

@@ -34,8 +34,8 @@ class ParameterTable {
   std::map<std::string, size_t, std::less<>> index_;
 };
 
-// What turns a raw item into the model's input: x = (raw * input_scale - mean[c]) / std[c], laid out as
-// `layout`. Applied by trainer, evaluator and predict alike, so that they cannot disagree.
+// What turns a raw item into the model's input: x = (raw * input_scale - mean[c]) / std[c], laid
+// out as `layout`. Applied by trainer, evaluator and predict alike, so that they cannot disagree.
 struct Preprocessing {
   bool stated = false;  // false: the model says nothing, and eval warns
   float input_scale = 1.0F;
@@ -47,18 +47,19 @@ struct Preprocessing {
 };
 
 struct HistoryEntry {
-  std::string pass;          // "train", "prune", ...
-  Json options;              // those that can change the result, resolved
+  std::string pass;  // "train", "prune", ...
+  Json options;      // those that can change the result, resolved
   std::string tool_version;
   uint64_t seed = 0;
-  Json inputs;               // name -> sha256 of what went in (models, data)
+  Json inputs;  // name -> sha256 of what went in (models, data)
 };
 
 struct Metadata {
   std::string task = "classification";
   std::vector<std::string> labels;
   Preprocessing preprocessing;
-  Json source;  // source architecture config: {"arch": "resnet8", "width": 16, ...}; CSV vocabularies
+  Json source;  // source architecture config: {"arch": "resnet8", "width": 16, ...}; CSV
+                // vocabularies
   std::vector<HistoryEntry> history;
 };
 

@@ -18,13 +18,14 @@ enum class IntegerRule : uint8_t {
   kNone,         // float only: runs dequantized
   kLinear,       // weight codes x activation codes, i32 accumulation (Conv, Gemm, MatMul)
   kElementwise,  // codes rescaled to the output's scale (Add, Mul, Concat)
-  kPassThrough,  // codes move unchanged, output takes the input's scale (MaxPool, Reshape, Transpose)
+  kPassThrough,  // codes move unchanged, output takes the input's scale (MaxPool, Reshape,
+                 // Transpose)
   kAverage,      // i32 sum of codes, rescaled (AveragePool, GlobalAveragePool, ReduceMean)
   kTable,        // a 256-entry table (Sigmoid, HardSwish, ...)
 };
 
-// Inputs of one shape-rule call: shapes, and values of inputs that are constant (axes, shapes), null
-// otherwise.
+// Inputs of one shape-rule call: shapes, and values of inputs that are constant (axes, shapes),
+// null otherwise.
 struct ShapeContext {
   const Node& node;
   std::span<const Shape> inputs;  // an absent optional input has shape {} and `present` false
@@ -37,12 +38,12 @@ struct OpRow {
   int min_inputs;
   int max_inputs;  // -1: any number
   int outputs;
-  int weight_input;         // which input is the weight (-1: none) ...
-  int weight_output_axis;   // ... and its axis of output channels (Gemm: see transB)
+  int weight_input;        // which input is the weight (-1: none) ...
+  int weight_output_axis;  // ... and its axis of output channels (Gemm: see transB)
   IntegerRule integer;
   // Which output dimension follows which input dimension, einsum-like: one term an input, letters
-  // name dimensions, '*' the rest, e.g. Conv "nc*,oc*,o->no*". Shape inference of channel-preserving
-  // ops and structured pruning read it. Empty: no dimension can be followed.
+  // name dimensions, '*' the rest, e.g. Conv "nc*,oc*,o->no*". Shape inference of
+  // channel-preserving ops and structured pruning read it. Empty: no dimension can be followed.
   std::string_view dimension_map;
   std::span<const std::string_view> attributes;  // names understood; others are refused
   std::vector<Shape> (*infer)(const ShapeContext&);
@@ -52,17 +53,18 @@ std::span<const OpRow> all_ops();
 // Null when unknown.
 const OpRow* find_op(std::string_view name);
 
-// Sets shape and dtype of every value from the inputs' shapes; throws Error(node) when shapes do not
-// fit. Idempotent.
+// Sets shape and dtype of every value from the inputs' shapes; throws Error(node) when shapes do
+// not fit. Idempotent.
 void infer_shapes(Model& model, Graph& graph);
 
-// Structural checks after every pass and every read: known ops and attributes, arity, topological order,
-// names unique, parameters exist with the shapes the graph says, inferred shapes agree with stored
-// ones, state pairs agree, activation scales finite and positive, zero points in range. Reads no
-// tensor bytes. Throws Error(node or value).
+// Structural checks after every pass and every read: known ops and attributes, arity, topological
+// order, names unique, parameters exist with the shapes the graph says, inferred shapes agree with
+// stored ones, state pairs agree, activation scales finite and positive, zero points in range.
+// Reads no tensor bytes. Throws Error(node or value).
 void verify(const Model& model);
 
-// A readable listing of graph and parameters, one node a line: `pare inspect --graph` and test goldens.
+// A readable listing of graph and parameters, one node a line: `pare inspect --graph` and test
+// goldens.
 std::string dump(const Model& model);
 
 }  // namespace pare::ir

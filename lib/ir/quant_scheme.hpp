@@ -16,12 +16,12 @@ namespace pare::ir {
 struct QuantScheme {
   DType code = DType::kI8;
   DType scale = DType::kF32;
-  bool symmetric = true;      // zero points are absent and 0
-  int axis = -1;              // -1: one group for the whole tensor (per-tensor); else per-channel axis
-  int64_t group_size = 0;     // > 0: groups of this many consecutive elements along the LAST
-                              // dimension of the tensor flattened to [dims[axis], rest]; tail allowed
-  int64_t super_group = 0;    // > 0: that many groups share a second-level scale
-  bool codebook = false;      // codes index a table of f32 values
+  bool symmetric = true;   // zero points are absent and 0
+  int axis = -1;           // -1: one group for the whole tensor (per-tensor); else per-channel axis
+  int64_t group_size = 0;  // > 0: groups of this many consecutive elements along the LAST
+                           // dimension of the tensor flattened to [dims[axis], rest]; tail allowed
+  int64_t super_group = 0;  // > 0: that many groups share a second-level scale
+  bool codebook = false;    // codes index a table of f32 values
   bool operator==(const QuantScheme&) const = default;
 };
 

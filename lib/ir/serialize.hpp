@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graphs and metadata as JSON, the form `.pare` stores (docs/format.md). Tensors are not part of it.
+// Graphs and metadata as JSON, the form `.pare` stores (docs/format.md). Tensors are not part of
+// it.
 #pragma once
 
 #include "lib/ir/model.hpp"

@@ -17,7 +17,7 @@ struct Dim {
   int64_t size = -1;   // >= 0 when known
   std::string symbol;  // non-empty when symbolic
   Dim() = default;
-  Dim(int64_t known) : size(known) {}  // NOLINT(google-explicit-constructor)
+  Dim(int64_t known) : size(known) {}                 // NOLINT(google-explicit-constructor)
   Dim(std::string name) : symbol(std::move(name)) {}  // NOLINT(google-explicit-constructor)
   bool known() const { return size >= 0; }
   bool operator==(const Dim&) const = default;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An immutable tensor value. A plain tensor is dtype + dims + row-major bytes. A composite tensor is
-// logically f32 but stored as parts, each a plain tensor:
-//   kCodes        codes (scheme.code), or plain values when only sparse. Dense: dims. Sparse: [stored]
-//   kMask         u8 [ceil(n/8)], bit i%8 of byte i/8 set when element i is stored   (kBitmask)
+// An immutable tensor value. A plain tensor is dtype + dims + row-major bytes. A composite tensor
+// is logically f32 but stored as parts, each a plain tensor:
+//   kCodes        codes (scheme.code), or plain values when only sparse. Dense: dims. Sparse:
+//   [stored] kMask         u8 [ceil(n/8)], bit i%8 of byte i/8 set when element i is stored
+//   (kBitmask)
 //                 u8: for n-of-m, one byte a group of m, bit j set when element j is stored
 //   kScales       one a group;  kZeroPoints one a group, i32 (absent: symmetric)
 //   kSuperScales  second-level scales;  kCodebook f32 table
@@ -26,7 +27,8 @@ enum class Part : uint8_t { kCodes, kMask, kScales, kZeroPoints, kSuperScales, k
 inline constexpr int kPartCount = 6;
 std::string_view name_of(Part part);
 
-// The one owner of "how many bytes": ceil(product(dims) * bits / 8); throws Error(subject) on overflow.
+// The one owner of "how many bytes": ceil(product(dims) * bits / 8); throws Error(subject) on
+// overflow.
 int64_t byte_size(DType dtype, std::span<const int64_t> dims, std::string_view subject = "tensor");
 
 class Tensor {
@@ -47,7 +49,8 @@ class Tensor {
     std::array<std::shared_ptr<const Tensor>, kPartCount> at{};
     Parts& set(Part part, Tensor tensor);
   };
-  static Tensor composite(Dims dims, std::optional<QuantScheme> scheme, SparseLayout layout, Parts parts);
+  static Tensor composite(Dims dims, std::optional<QuantScheme> scheme, SparseLayout layout,
+                          Parts parts);
 
   DType dtype() const { return dtype_; }  // logical
   const Dims& dims() const { return dims_; }
@@ -106,6 +109,7 @@ float bf16_to_f32(uint16_t bits);
 uint16_t f32_to_bf16(float value);
 // Packs 4-bit codes (values already in range) two a byte, even index low; and back.
 Bytes pack_nibbles(std::span<const int32_t> codes);
-std::vector<int32_t> unpack_nibbles(std::span<const std::byte> packed, int64_t count, bool is_signed);
+std::vector<int32_t> unpack_nibbles(std::span<const std::byte> packed, int64_t count,
+                                    bool is_signed);
 
 }  // namespace pare::ir

@@ -60,7 +60,8 @@ void check_choice(const Option& option, const std::string& word) {
 // The value as its type wants it; a single text is a list of one.
 Json checked(const Option& option, const Json& value) {
   const auto expect = [&](bool fits, const char* what) {
-    if (!fits) throw UsageError(flag_of(option), std::string(what) + " is expected, got " + to_text(value));
+    if (!fits)
+      throw UsageError(flag_of(option), std::string(what) + " is expected, got " + to_text(value));
   };
   switch (option.type) {
     case OptionType::kFlag:
@@ -107,7 +108,8 @@ Options::Options(const Schema& schema, const Json& given) : schema_(schema) {
       std::vector<std::string> names;
       for (const Option& o : schema) names.push_back(o.name);
       const std::string hint = nearest(name, names);
-      throw UsageError(name, hint.empty() ? "unknown option" : "unknown option; did you mean " + hint + "?");
+      throw UsageError(
+          name, hint.empty() ? "unknown option" : "unknown option; did you mean " + hint + "?");
     }
     given_[name] = checked(*option, value);
   }

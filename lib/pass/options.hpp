@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options of a pass, declared once. The schema feeds `--help`, command-line parsing, validation, the
-// pipeline text form and the history entry, so that none of them can disagree.
+// Options of a pass, declared once. The schema feeds `--help`, command-line parsing, validation,
+// the pipeline text form and the history entry, so that none of them can disagree.
 #pragma once
 
 #include <limits>
@@ -37,20 +37,20 @@ const Option* find(const Schema& schema, std::string_view name);
 class Options {
  public:
   Options() = default;
-  // `given` is an object of name: value; throws UsageError("--flag", ...) on an unknown name (with the
-  // nearest known one), a wrong type, or a value out of range.
+  // `given` is an object of name: value; throws UsageError("--flag", ...) on an unknown name (with
+  // the nearest known one), a wrong type, or a value out of range.
   Options(const Schema& schema, const Json& given);
 
-  bool given(std::string_view name) const;    // stated by the user
-  bool has(std::string_view name) const;      // given, or with a default
+  bool given(std::string_view name) const;  // stated by the user
+  bool has(std::string_view name) const;    // given, or with a default
   bool flag(std::string_view name) const;
   int64_t integer(std::string_view name) const;
   double number(std::string_view name) const;
   std::string text(std::string_view name) const;  // kText, kChoice; "" when absent
   std::vector<std::string> list(std::string_view name) const;
 
-  Json resolved() const;        // every option with a value
-  Json for_history() const;     // those that change the result
+  Json resolved() const;     // every option with a value
+  Json for_history() const;  // those that change the result
   Json stated() const { return given_; }
 
  private:

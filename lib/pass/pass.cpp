@@ -6,14 +6,16 @@
 
 namespace pare::pass {
 
-ir::Model run(const PassInfo& pass, const ir::Model& model, const Options& options, Context& context) {
+ir::Model run(const PassInfo& pass, const ir::Model& model, const Options& options,
+              Context& context) {
   pass.validate(options);
   if (pass.needs_calibration(options) && !context.calibration) {
     throw UsageError("--calibration-data", "is needed by " + pass.name + " with these options");
   }
   if (pass.trains(options)) {
     require(context.trainer != nullptr, "a pass that trains runs in pare-train");
-    if (!context.train) throw UsageError("--data", "is needed by " + pass.name + " with these options");
+    if (!context.train)
+      throw UsageError("--data", "is needed by " + pass.name + " with these options");
   }
   ir::Model result = pass.run(model, options, context);
   result.metadata.history.push_back({.pass = pass.name,

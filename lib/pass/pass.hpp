@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pass maps a Model to a Model. Each is one .cpp with one row in its folder's passes.cpp; the row
-// declares what the pass needs, and the runner acts on it: it refuses missing data, verifies the result
-// and names the pass that broke it, and appends the history entry.
+// declares what the pass needs, and the runner acts on it: it refuses missing data, verifies the
+// result and names the pass that broke it, and appends the history entry.
 #pragma once
 
 #include <functional>
@@ -35,7 +35,7 @@ struct Context {
   std::shared_ptr<const data::Dataset> validation;
   std::shared_ptr<const data::Dataset> calibration;
   std::vector<NamedModel> teachers;
-  train::Trainer* trainer = nullptr;  // null in executables without libtorch
+  train::Trainer* trainer = nullptr;   // null in executables without libtorch
   Json input_hashes = Json::object();  // name -> sha256, recorded in history
   uint64_t seed = 0;
   int threads = 1;
@@ -57,7 +57,8 @@ struct PassInfo {
 };
 
 // Runs one pass: validate, run, verify, append history. Errors of verify name the pass.
-ir::Model run(const PassInfo& pass, const ir::Model& model, const Options& options, Context& context);
+ir::Model run(const PassInfo& pass, const ir::Model& model, const Options& options,
+              Context& context);
 
 // "prune{sparsity=0.5},quantize{bits=4 group_size=64}": parse and print are inverse.
 struct PipelineStep {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pipeline text: name{key=value key=value},name{...}. Values are JSON where they parse as JSON, else
-// plain words; a word that holds a space, comma, brace or quote is written as a JSON string.
+// Pipeline text: name{key=value key=value},name{...}. Values are JSON where they parse as JSON,
+// else plain words; a word that holds a space, comma, brace or quote is written as a JSON string.
 #include <cctype>
 
 #include "lib/core/error.hpp"

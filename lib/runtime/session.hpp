@@ -16,8 +16,8 @@
 namespace pare::runtime {
 
 struct SessionOptions {
-  std::string graph;       // "" : main
-  int64_t batch = 1;       // what the symbolic first dimension becomes
+  std::string graph;  // "" : main
+  int64_t batch = 1;  // what the symbolic first dimension becomes
   int threads = 1;
   bool reference = false;  // reference kernels only, nothing fused: the oracle of the tests
   // Values whose contents stay readable after run() (calibration, matching). They are never fused
@@ -27,7 +27,7 @@ struct SessionOptions {
 
 // One step of the plan, for `inspect`, `bench --layers` and error messages.
 struct StepInfo {
-  std::string node;    // name of the node, fused ones joined by '+'
+  std::string node;  // name of the node, fused ones joined by '+'
   std::string op;
   std::string kernel;  // "onednn-conv-u8s8", "int4-gemv-avx512", "reference"
   bool integer = false;
@@ -69,9 +69,9 @@ class Session {
   std::unique_ptr<Impl> impl_;
 };
 
-// The whole-graph rewrites that planning does, also used by quantization so that what is calibrated is
-// what runs: folds BatchNormalization into the Conv/Gemm before it. Returns a model whose parameters
-// changed accordingly.
+// The whole-graph rewrites that planning does, also used by quantization so that what is calibrated
+// is what runs: folds BatchNormalization into the Conv/Gemm before it. Returns a model whose
+// parameters changed accordingly.
 ir::Model fold_batch_norm(const ir::Model& model);
 
 }  // namespace pare::runtime

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The torch-free face of training. Passes (train, distill, prune with recovery) fill a TrainPlan and
-// call Context::trainer; the implementation (torch_trainer.cpp) is linked only into pare-train.
+// The torch-free face of training. Passes (train, distill, prune with recovery) fill a TrainPlan
+// and call Context::trainer; the implementation (torch_trainer.cpp) is linked only into pare-train.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ struct TrainOptions {
   LearningRateSchedule schedule = LearningRateSchedule::kOneCycle;
   int64_t step_epochs = 10;  // kStep: divide by 10 each
   double label_smoothing = 0.0;
-  int64_t patience = 0;      // > 0: stop after so many epochs without a better validation accuracy
+  int64_t patience = 0;  // > 0: stop after so many epochs without a better validation accuracy
   data::Augmentation augmentation;
   uint64_t seed = 0;
   int threads = 1;
@@ -51,8 +51,9 @@ struct Match {
 // "TEACHER_VALUE:STUDENT_VALUE=mse*0.5"; throws UsageError.
 Match parse_match(std::string_view text);
 
-// loss = alpha * T^2 * KL(teacher || student) + (1 - alpha) * CE, at temperature T (Hinton, Vinyals and
-// Dean 2015, section 2), teachers' softened probabilities averaged, plus the matched intermediates.
+// loss = alpha * T^2 * KL(teacher || student) + (1 - alpha) * CE, at temperature T (Hinton, Vinyals
+// and Dean 2015, section 2), teachers' softened probabilities averaged, plus the matched
+// intermediates.
 struct Distillation {
   std::vector<const ir::Model*> teachers;
   std::vector<std::string> teacher_hashes;
@@ -63,22 +64,24 @@ struct Distillation {
 };
 
 // Called before the first and after every optimizer step with the float parameters by name, to be
-// changed in place (pruning masks). Must be a function of (step, weights) alone, so that a resumed run
-// equals the uninterrupted one.
-using WeightHook =
-    std::function<void(int64_t step, int64_t total_steps, std::map<std::string, std::span<float>>&)>;
+// changed in place (pruning masks). Must be a function of (step, weights) alone, so that a resumed
+// run equals the uninterrupted one.
+using WeightHook = std::function<void(int64_t step, int64_t total_steps,
+                                      std::map<std::string, std::span<float>>&)>;
 
 struct TrainPlan {
   ir::Model initial;
-  bool initialise = false;  // draw fresh weights first (Kaiming, by options.seed and parameter name)
+  bool initialise =
+      false;  // draw fresh weights first (Kaiming, by options.seed and parameter name)
   TrainOptions options;
   std::shared_ptr<const data::Dataset> train;
   std::shared_ptr<const data::Dataset> validation;
   std::optional<Distillation> distillation;
-  WeightHook weight_hook;    // may be empty
-  std::string checkpoint;    // "" : none
+  WeightHook weight_hook;  // may be empty
+  std::string checkpoint;  // "" : none
   bool resume = true;
-  // Everything that identifies this run (options, input hashes): a checkpoint of another run is refused.
+  // Everything that identifies this run (options, input hashes): a checkpoint of another run is
+  // refused.
   Json identity;
   Progress* progress = &no_progress();
 };
@@ -96,7 +99,8 @@ class Trainer {
   // Throws Error on an op without a differentiable row, and when the loss stops being finite.
   virtual TrainResult fit(const TrainPlan& plan) = 0;
   // Accuracy of a float model on a data set (control runs).
-  virtual std::vector<int64_t> predict(const ir::Model& model, const data::Dataset& dataset, int threads) = 0;
+  virtual std::vector<int64_t> predict(const ir::Model& model, const data::Dataset& dataset,
+                                       int threads) = 0;
 };
 
 }  // namespace pare::train
