@@ -81,7 +81,8 @@ class Graph {
   // The node that makes a value, or an invalid id for inputs and parameters.
   NodeId producer(ValueId id) const;
   std::vector<NodeId> consumers(ValueId id) const;
-  // Keeps the nodes for which `keep` is true, drops values nobody uses; ids are renumbered.
+  // Replaces the nodes (in topological order) and drops values that nobody uses any more; ids of
+  // values are renumbered in the graph's inputs, outputs, states and in `nodes`.
   void rebuild(std::vector<Node> nodes);
 
  private:

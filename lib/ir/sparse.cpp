@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/ir/sparse.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "lib/core/checked.hpp"
+#include "lib/core/error.hpp"
+
+namespace pare::ir {
+
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return a / b + (a % b != 0 ? 1 : 0); }
+
+bool bit(std::span<const std::byte> bytes, int64_t i) {
+  return (std::to_integer<unsigned>(bytes[static_cast<size_t>(i / 8)]) >> (i % 8) & 1U) != 0;
+}
+
+struct RowGroups {
+  int64_t rows = 1, columns = 0, per_row = 0;
+};
+
+RowGroups row_groups(const Dims& dims, int m) {
+  const int64_t count = element_count(dims);
+  const int64_t rows = dims.size() > 1 ? dims[0] : 1;
+  const int64_t columns = rows > 0 ? count / rows : 0;
+  return {rows, columns, ceil_div(columns, m)};
+}
+
+std::vector<uint8_t> expand_bits(std::span<const std::byte> mask, int64_t count, int64_t block) {
+  std::vector<uint8_t> kept(static_cast<size_t>(count));
+  for (int64_t i = 0, b = 0; i < count; i += block, ++b) {
+    const int64_t end = std::min(count, i + block);
+    std::fill(kept.begin() + i, kept.begin() + end, static_cast<uint8_t>(bit(mask, b)));
+  }
+  return kept;
+}
+
+std::vector<uint8_t> expand_groups(std::span<const std::byte> mask, const Dims& dims, int m) {
+  const RowGroups g = row_groups(dims, m);
+  std::vector<uint8_t> kept(static_cast<size_t>(g.rows * g.columns));
+  for (int64_t row = 0; row < g.rows; ++row) {
+    for (int64_t c = 0; c < g.columns; ++c) {
+      const auto byte =
+          std::to_integer<unsigned>(mask[static_cast<size_t>(row * g.per_row + c / m)]);
+      kept[static_cast<size_t>(row * g.columns + c)] = byte >> (c % m) & 1U;
+    }
+  }
+  return kept;
+}
+
+int64_t popcount(std::span<const std::byte> bytes) {
+  int64_t set = 0;
+  for (const std::byte b : bytes) set += std::popcount(std::to_integer<unsigned>(b));
+  return set;
+}
+
+// Bits past the last element must be clear, so that equal tensors have equal bytes.
+int64_t count_bits(std::span<const std::byte> mask, int64_t bits) {
+  const int64_t padding = ceil_div(bits, 8) * 8 - bits;
+  for (int64_t i = 0; i < padding; ++i) {
+    if (bit(mask, bits + i)) throw Error("sparse mask", "bits past the last element are set");
+  }
+  return popcount(mask);
+}
+
+int64_t count_blocks(std::span<const std::byte> mask, int64_t count, int64_t block) {
+  const int64_t blocks = ceil_div(count, block);
+  const int64_t set = count_bits(mask, blocks);
+  const int64_t missing = blocks * block - count;  // of the tail block
+  return set * block - (blocks > 0 && bit(mask, blocks - 1) ? missing : 0);
+}
+
+int64_t count_groups(std::span<const std::byte> mask, const Dims& dims,
+                     const SparseLayout& layout) {
+  const RowGroups g = row_groups(dims, layout.m);
+  int64_t set = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    const auto byte = std::to_integer<unsigned>(mask[i]);
+    const int64_t first = static_cast<int64_t>(i) % g.per_row * layout.m;
+    const int64_t width = std::min<int64_t>(layout.m, g.columns - first);
+    if (byte >> width != 0)
+      throw Error("sparse mask", "bits past the group's last element are set");
+    if (std::popcount(byte) > layout.n) {
+      throw Error("sparse mask", "a group stores more than " + std::to_string(layout.n) + " of " +
+                                     std::to_string(layout.m) + " elements");
+    }
+    set += std::popcount(byte);
+  }
+  return set;
+}
+
+}  // namespace
+
+void check_layout(const SparseLayout& layout) {
+  const bool groups = layout.kind == SparseKind::kNOfM;
+  if (groups && (layout.m < 2 || layout.m > 8 || layout.n < 1 || layout.n >= layout.m)) {
+    throw Error("sparse layout", "n of m needs 1 <= n < m <= 8, found " + std::to_string(layout.n) +
+                                     " of " + std::to_string(layout.m));
+  }
+  if (layout.kind == SparseKind::kBlock && (layout.block < 1 || layout.block > 4096)) {
+    throw Error("sparse layout",
+                "block size must be in [1, 4096], found " + std::to_string(layout.block));
+  }
+}
+
+int64_t mask_bytes(const Dims& dims, const SparseLayout& layout) {
+  const int64_t count = element_count(dims);
+  switch (layout.kind) {
+    case SparseKind::kDense:
+      return 0;
+    case SparseKind::kBitmask:
+      return ceil_div(count, 8);
+    case SparseKind::kBlock:
+      return ceil_div(ceil_div(count, layout.block), 8);
+    case SparseKind::kNOfM: {
+      const RowGroups g = row_groups(dims, layout.m);
+      return g.rows * g.per_row;
+    }
+  }
+  throw Bug("sparse kind");
+}
+
+int64_t stored_in_mask(std::span<const std::byte> mask, const Dims& dims,
+                       const SparseLayout& layout) {
+  require(static_cast<int64_t>(mask.size()) == mask_bytes(dims, layout), "mask has its size");
+  const int64_t count = element_count(dims);
+  switch (layout.kind) {
+    case SparseKind::kDense:
+      return count;
+    case SparseKind::kBitmask:
+      return count_bits(mask, count);
+    case SparseKind::kBlock:
+      return count_blocks(mask, count, layout.block);
+    case SparseKind::kNOfM:
+      return count_groups(mask, dims, layout);
+  }
+  throw Bug("sparse kind");
+}
+
+std::vector<uint8_t> expand_mask(std::span<const std::byte> mask, const Dims& dims,
+                                 const SparseLayout& layout) {
+  require(static_cast<int64_t>(mask.size()) == mask_bytes(dims, layout), "mask has its size");
+  const int64_t count = element_count(dims);
+  switch (layout.kind) {
+    case SparseKind::kDense:
+      return std::vector<uint8_t>(static_cast<size_t>(count), 1);
+    case SparseKind::kBitmask:
+      return expand_bits(mask, count, 1);
+    case SparseKind::kBlock:
+      return expand_bits(mask, count, layout.block);
+    case SparseKind::kNOfM:
+      return expand_groups(mask, dims, layout.m);
+  }
+  throw Bug("sparse kind");
+}
+
+Bytes pack_mask(std::span<const uint8_t> kept, const Dims& dims, const SparseLayout& layout) {
+  check_layout(layout);
+  require(static_cast<int64_t>(kept.size()) == element_count(dims), "one flag an element");
+  Bytes mask(static_cast<size_t>(mask_bytes(dims, layout)));
+  const auto set = [&](int64_t byte, int64_t b) {
+    mask[static_cast<size_t>(byte)] |= static_cast<std::byte>(1U << b);
+  };
+  const RowGroups g = layout.kind == SparseKind::kNOfM ? row_groups(dims, layout.m) : RowGroups{};
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) continue;
+    const auto at = static_cast<int64_t>(i);
+    if (layout.kind == SparseKind::kBitmask) set(at / 8, at % 8);
+    if (layout.kind == SparseKind::kBlock) set(at / layout.block / 8, at / layout.block % 8);
+    if (layout.kind == SparseKind::kNOfM) {
+      const int64_t column = at % g.columns;
+      set(at / g.columns * g.per_row + column / layout.m, column % layout.m);
+    }
+  }
+  return mask;
+}
+
+}  // namespace pare::ir
