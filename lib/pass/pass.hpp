@@ -34,6 +34,8 @@ struct Context {
   std::shared_ptr<const data::Dataset> train;
   std::shared_ptr<const data::Dataset> validation;
   std::shared_ptr<const data::Dataset> calibration;
+  // For reporting only (control runs of distill): nothing may be chosen by it. May be null.
+  std::shared_ptr<const data::Dataset> test;
   std::vector<NamedModel> teachers;
   train::Trainer* trainer = nullptr;   // null in executables without libtorch
   Json input_hashes = Json::object();  // name -> sha256, recorded in history

@@ -40,6 +40,8 @@ struct TrainOptions {
 // The option rows shared by every pass that trains, and their reading.
 pass::Schema training_options();
 TrainOptions train_options_from(const pass::Options& options, uint64_t seed, int threads);
+// Throws UsageError for a training option without effect in this combination.
+void check_training_options(const pass::Options& options);
 
 enum class MatchLoss : uint8_t { kMse, kCosine };
 struct Match {
