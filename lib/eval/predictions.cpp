@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Predictions from a model, and whether predictions belong to a data set.
+#include "lib/eval/predictions.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "lib/core/checked.hpp"
+#include "lib/core/error.hpp"
+#include "lib/data/batch.hpp"
+#include "lib/eval/label_space.hpp"
+#include "lib/runtime/session.hpp"
+
+namespace pare::eval {
+namespace {
+
+// Smallest probability that is kept apart from zero: the smallest normal float.
+constexpr float kSmallestProbability = 1.17549435e-38F;
+
+bool ends_in_softmax(const ir::Graph& graph) {
+  const ir::NodeId producer = graph.producer(graph.outputs.front());
+  return producer.valid() && graph.node(producer).op == "Softmax";
+}
+
+void check_graph(const ir::Model& model, const std::string& subject) {
+  const ir::Graph& graph = model.main();
+  if (graph.inputs.size() != 1 || graph.outputs.size() != 1) {
+    throw Error(subject, "a classifier has one input and one output, this graph has " +
+                             std::to_string(graph.inputs.size()) + " and " +
+                             std::to_string(graph.outputs.size()));
+  }
+}
+
+// Copies one batch of outputs to its place; throws on a logit that is no number.
+void store_logits(std::span<const float> outputs, int64_t first, bool probabilities,
+                  const std::string& subject, Predictions& predictions) {
+  const auto width = static_cast<size_t>(predictions.class_count);
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    float value = outputs[i];
+    if (!std::isfinite(value)) {
+      throw Error(subject, "item " + std::to_string(first + static_cast<int64_t>(i / width)) +
+                               ": logit of class " + std::to_string(i % width) + " is " +
+                               (std::isnan(value) ? "NaN" : "infinite"));
+    }
+    if (probabilities) value = std::log(std::max(value, kSmallestProbability));
+    predictions.logits[static_cast<size_t>(first) * width + i] = value;
+  }
+}
+
+}  // namespace
+
+int64_t argmax(std::span<const float> logits) {
+  return std::max_element(logits.begin(), logits.end()) - logits.begin();
+}
+
+Predictions predict(const ir::Model& model, const data::Dataset& dataset,
+                    const PredictOptions& options, const std::string& subject, Progress& progress) {
+  if (dataset.size() == 0) throw Error(dataset.info().source, "holds no items");
+  check_graph(model, subject);
+  check_label_space(model.metadata.labels, dataset.info(), subject);
+  const int64_t batch = std::clamp<int64_t>(options.batch, 1, dataset.size());
+  runtime::Session session(model, {.batch = batch, .threads = options.threads});
+  const ir::Dims& input = session.input_dims(0);
+  const ir::Preprocessing& preprocessing = model.metadata.preprocessing;
+  data::check_compatible(dataset.info(), preprocessing, ir::Dims(input.begin() + 1, input.end()),
+                         subject);
+  Predictions predictions;
+  predictions.items = dataset.size();
+  predictions.class_count = static_cast<int64_t>(session.output(0).size()) / batch;
+  check_width(predictions.class_count, dataset.info(), subject);
+  predictions.classes = dataset.info().classes;
+  predictions.labels = labels_of(dataset);
+  predictions.fingerprint = dataset.fingerprint();
+  predictions.logits.resize(static_cast<size_t>(
+      checked_mul(predictions.items, predictions.class_count, dataset.info().source)));
+  const bool probabilities = ends_in_softmax(model.main());
+  std::vector<int64_t> items(static_cast<size_t>(batch));
+  for (int64_t first = 0; first < predictions.items; first += batch) {
+    const int64_t count = std::min(batch, predictions.items - first);
+    // The plan has a fixed batch: the last one is filled up with its last item.
+    for (int64_t i = 0; i < batch; ++i) {
+      items[static_cast<size_t>(i)] = first + std::min(i, count - 1);
+    }
+    data::load_batch(dataset, preprocessing, items, nullptr, 0, session.input(0), options.threads);
+    session.run();
+    store_logits(session.output(0).first(static_cast<size_t>(count * predictions.class_count)),
+                 first, probabilities, subject, predictions);
+    progress.update("evaluating " + subject, first + count, predictions.items);
+  }
+  for (int64_t i = 0; i < predictions.items; ++i) {
+    predictions.predicted.push_back(argmax(predictions.logits_of(i)));
+  }
+  return predictions;
+}
+
+void check_predictions(Predictions& predictions, const data::Dataset& dataset,
+                       const std::string& subject) {
+  const auto classes = static_cast<int64_t>(dataset.info().classes.size());
+  if (predictions.items != dataset.size()) {
+    throw Error(subject, "holds predictions for " + std::to_string(predictions.items) +
+                             " items, the data has " + std::to_string(dataset.size()));
+  }
+  check_label_space(predictions.classes, dataset.info(), subject);
+  if (!predictions.logits.empty()) check_width(predictions.class_count, dataset.info(), subject);
+  predictions.class_count = classes;
+  if (!predictions.fingerprint.empty() && predictions.fingerprint != dataset.fingerprint()) {
+    throw Error(subject, "predictions of other data: fingerprint " +
+                             predictions.fingerprint.substr(0, 12) + ", expected " +
+                             dataset.fingerprint().substr(0, 12));
+  }
+  const auto item_error = [&](size_t item, const std::string& fact) {
+    return Error(subject, "item " + std::to_string(item) + ": " + fact);
+  };
+  for (size_t i = 0; i < predictions.predicted.size(); ++i) {
+    const int64_t predicted = predictions.predicted[i];
+    if (predicted < 0 || predicted >= classes) {
+      throw item_error(i, "class " + std::to_string(predicted) + " predicted, the data has " +
+                              std::to_string(classes) + " classes");
+    }
+    const int64_t label = dataset.label(static_cast<int64_t>(i));
+    if (!predictions.labels.empty() && predictions.labels[i] != label) {
+      throw item_error(i, "label " + std::to_string(predictions.labels[i]) + ", the data says " +
+                              std::to_string(label));
+    }
+  }
+  for (size_t i = 0; i < predictions.logits.size(); ++i) {
+    if (std::isfinite(predictions.logits[i])) continue;
+    const auto width = static_cast<size_t>(classes);
+    throw item_error(i / width,
+                     "logit of class " + std::to_string(i % width) + " is NaN or infinite");
+  }
+}
+
+}  // namespace pare::eval
