@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an evaluation found, and its four faces. A number that was not measured is absent, and every
+// face says "not measured" there. Rendering is a pure function: the same Report, the same bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/core/json.hpp"
+#include "lib/eval/latency.hpp"
+#include "lib/eval/metrics.hpp"
+#include "lib/eval/size.hpp"
+#include "lib/ir/model.hpp"
+
+namespace pare::eval {
+
+inline constexpr int kReportSchemaVersion = 1;
+
+struct CandidateReport {
+  std::string name;
+  std::string path;
+  bool from_predictions = false;
+  Metrics metrics;
+  std::optional<Comparison> comparison;  // absent for the first, which is the base
+  std::optional<SizeReport> size;        // absent for predictions without a file of weights
+  std::optional<int64_t> macs;
+  std::optional<LatencySummary> latency;
+  std::optional<int64_t> peak_memory_bytes;
+  std::vector<ir::HistoryEntry> history;
+  std::string architecture;  // "" when the model does not say
+};
+
+struct Environment {
+  std::string cpu;
+  std::string isa;
+  int threads = 1;          // of the accuracy run
+  int latency_threads = 1;  // of the latency run
+  std::string version;      // of pare
+};
+Environment current_environment(int threads, int latency_threads);
+
+struct Report {
+  std::string data_source;
+  std::string data_fingerprint;
+  int64_t items = 0;
+  std::vector<std::string> classes;
+  std::vector<CandidateReport> candidates;  // at least one; the first is the base
+  Environment environment;
+  std::vector<std::string> warnings;
+};
+
+// One sentence on a candidate against the base; for the base, on itself.
+std::string verdict(const Report& report, size_t candidate);
+
+Json to_json(const Report& report);
+std::string to_markdown(const Report& report);
+// One self-contained page: no script, no network.
+std::string to_html(const Report& report);
+
+struct TerminalStyle {
+  bool colour = false;
+  int width = 0;  // columns; 0: no limit
+};
+std::string to_terminal(const Report& report, const TerminalStyle& style);
+
+}  // namespace pare::eval

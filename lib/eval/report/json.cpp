@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The report for machines. Absent figures are null; keys never depend on what was measured.
+#include <cmath>
+
+#include "lib/eval/report.hpp"
+
+namespace pare::eval {
+namespace {
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+template <class T>
+Json maybe(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json interval_json(const Interval& interval) {
+  return Json::array({number(interval.low), number(interval.high)});
+}
+
+Json class_json(const Report& report, const Metrics& metrics) {
+  Json out = Json::array();
+  for (size_t i = 0; i < metrics.classes.size(); ++i) {
+    const ClassCount& c = metrics.classes[i];
+    const bool known = c.items > 0;
+    out.push_back(
+        {{"name", i < report.classes.size() ? report.classes[i] : std::to_string(i)},
+         {"items", c.items},
+         {"correct", c.correct},
+         {"predicted", c.predicted},
+         {"accuracy", known ? Json(static_cast<double>(c.correct) / static_cast<double>(c.items))
+                            : Json(nullptr)}});
+  }
+  return out;
+}
+
+Json comparison_json(const Report& report, const Comparison& c) {
+  const auto worst = static_cast<size_t>(c.worst_class);
+  return {{"difference", number(c.difference)},
+          {"difference_interval", interval_json(c.difference_interval)},
+          {"mcnemar_p", number(c.mcnemar_p)},
+          {"lost", c.lost},
+          {"gained", c.gained},
+          {"agreement", number(c.agreement)},
+          {"worst_class", c.worst_class >= 0 && worst < report.classes.size()
+                              ? Json(report.classes[worst])
+                              : Json(nullptr)},
+          {"worst_class_drop", number(c.worst_class_drop)},
+          {"kl_mean", maybe(c.kl_mean)}};
+}
+
+Json size_json(const SizeReport& size) {
+  Json breakdown = nullptr;
+  if (size.breakdown) {
+    breakdown = {{"codes", size.breakdown->codes},
+                 {"scales", size.breakdown->scales},
+                 {"indices", size.breakdown->indices},
+                 {"container", size.breakdown->container}};
+  }
+  Json layers = Json::array();
+  for (const LayerSize& layer : size.layers) {
+    layers.push_back({{"name", layer.name},
+                      {"storage", layer.storage},
+                      {"parameters", layer.parameters},
+                      {"bytes", layer.bytes},
+                      {"weights", layer.weights},
+                      {"zeros", layer.zeros}});
+  }
+  return {{"file_bytes", size.file_bytes},     {"breakdown", breakdown},
+          {"parameters", size.parameters},     {"bits_per_weight", number(size.bits_per_weight)},
+          {"sparsity", number(size.sparsity)}, {"layers", layers}};
+}
+
+Json latency_json(const LatencySummary& latency) {
+  return {
+      {"runs", latency.runs},
+      {"p50_us", number(latency.p50)},
+      {"p90_us", number(latency.p90)},
+      {"p99_us", number(latency.p99)},
+      {"ratio", maybe(latency.ratio)},
+      {"ratio_interval", latency.ratio ? interval_json(latency.ratio_interval) : Json(nullptr)}};
+}
+
+Json history_json(const std::vector<ir::HistoryEntry>& history) {
+  Json out = Json::array();
+  for (const ir::HistoryEntry& entry : history) {
+    out.push_back({{"pass", entry.pass},
+                   {"options", entry.options},
+                   {"tool_version", entry.tool_version},
+                   {"seed", entry.seed},
+                   {"inputs", entry.inputs}});
+  }
+  return out;
+}
+
+Json candidate_json(const Report& report, size_t index) {
+  const CandidateReport& c = report.candidates[index];
+  const Metrics& m = c.metrics;
+  return {{"name", c.name},
+          {"path", c.path},
+          {"kind", c.from_predictions ? "predictions" : "model"},
+          {"architecture", c.architecture.empty() ? Json(nullptr) : Json(c.architecture)},
+          {"items", m.items},
+          {"correct", m.correct},
+          {"accuracy", number(m.top1)},
+          {"accuracy_interval", interval_json(m.top1_interval)},
+          {"top5", maybe(m.top5)},
+          {"macro_f1", number(m.macro_f1)},
+          {"log_loss", maybe(m.log_loss)},
+          {"calibration_error", maybe(m.calibration_error)},
+          {"classes", class_json(report, m)},
+          {"comparison", c.comparison ? comparison_json(report, *c.comparison) : Json(nullptr)},
+          {"size", c.size ? size_json(*c.size) : Json(nullptr)},
+          {"macs", maybe(c.macs)},
+          {"latency", c.latency ? latency_json(*c.latency) : Json(nullptr)},
+          {"peak_memory_bytes", maybe(c.peak_memory_bytes)},
+          {"history", history_json(c.history)},
+          {"verdict", verdict(report, index)}};
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  Json candidates = Json::array();
+  for (size_t i = 0; i < report.candidates.size(); ++i) {
+    candidates.push_back(candidate_json(report, i));
+  }
+  const Environment& env = report.environment;
+  return {{"schema_version", kReportSchemaVersion},
+          {"data",
+           {{"source", report.data_source},
+            {"fingerprint", report.data_fingerprint},
+            {"items", report.items},
+            {"classes", report.classes}}},
+          {"candidates", candidates},
+          {"environment",
+           {{"cpu", env.cpu},
+            {"isa", env.isa},
+            {"threads", env.threads},
+            {"latency_threads", env.latency_threads},
+            {"version", env.version}}},
+          {"warnings", report.warnings}};
+}
+
+}  // namespace pare::eval

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/eval/report/table.hpp"
+
+#include <algorithm>
+#include <functional>
+
+#include "lib/core/error.hpp"
+#include "lib/eval/report/numbers.hpp"
+
+namespace pare::eval {
+namespace {
+
+constexpr double kSignificant = 0.05;
+const Cell kAbsent{kNotMeasured, Tone::kMuted};
+const Cell kBase{"base", Tone::kMuted};
+const Cell kNone{"–", Tone::kMuted};
+
+using MakeCell = std::function<Cell(const CandidateReport&)>;
+
+template <class T, class Show>
+Cell shown(const std::optional<T>& value, const Show& show) {
+  return value ? Cell{show(*value)} : kAbsent;
+}
+
+// A cell of the comparison with the base.
+MakeCell against_base(std::function<Cell(const Comparison&)> show) {
+  return [show = std::move(show)](const CandidateReport& c) {
+    return c.comparison ? show(*c.comparison) : kBase;
+  };
+}
+
+MakeCell of_size(std::function<std::string(const SizeReport&)> show) {
+  return [show = std::move(show)](const CandidateReport& c) {
+    return c.size ? Cell{show(*c.size)} : kAbsent;
+  };
+}
+
+MakeCell of_latency(std::function<std::string(const LatencySummary&)> show) {
+  return [show = std::move(show)](const CandidateReport& c) {
+    return c.latency ? Cell{show(*c.latency)} : kAbsent;
+  };
+}
+
+Tone tone_of_change(const Comparison& c) {
+  if (c.mcnemar_p >= kSignificant) return Tone::kNeutral;
+  return c.difference > 0 ? Tone::kBetter : Tone::kWorse;
+}
+
+std::string interval_text(const Interval& interval,
+                          const std::function<std::string(double)>& show) {
+  return show(interval.low) + " … " + show(interval.high);
+}
+
+Cell ratio_cell(const CandidateReport& c, bool is_base) {
+  if (is_base && c.latency) return kBase;
+  if (!c.latency || !c.latency->ratio) return kAbsent;
+  const Interval& interval = c.latency->ratio_interval;
+  const Tone tone = interval.high < 1  ? Tone::kBetter
+                    : interval.low > 1 ? Tone::kWorse
+                                       : Tone::kNeutral;
+  return {times(*c.latency->ratio), tone};
+}
+
+Cell ratio_interval_cell(const CandidateReport& c, bool is_base) {
+  if (is_base && c.latency) return kNone;
+  if (!c.latency || !c.latency->ratio) return kAbsent;
+  return {interval_text(c.latency->ratio_interval, times)};
+}
+
+Cell file_ratio_cell(const Report& report, const CandidateReport& c) {
+  const CandidateReport& base = report.candidates.front();
+  if (&c == &base && c.size) return kBase;
+  if (!c.size || !base.size || c.size->file_bytes <= 0) return kAbsent;
+  const double ratio =
+      static_cast<double>(c.size->file_bytes) / static_cast<double>(base.size->file_bytes);
+  return {times(ratio), ratio < 1 ? Tone::kBetter : ratio > 1 ? Tone::kWorse : Tone::kNeutral};
+}
+
+class Rows {
+ public:
+  explicit Rows(const Report& report) : report_(report) {}
+
+  void add(std::string label, std::string meaning, const MakeCell& make) {
+    Row row{std::move(label), std::move(meaning), {}};
+    for (const CandidateReport& c : report_.candidates) row.cells.push_back(make(c));
+    rows_.push_back(std::move(row));
+  }
+  // Only when some candidate has it.
+  void add_if_any(std::string label, std::string meaning, const MakeCell& make) {
+    add(std::move(label), std::move(meaning), make);
+    const auto& cells = rows_.back().cells;
+    const bool any = std::any_of(cells.begin(), cells.end(),
+                                 [](const Cell& cell) { return cell.tone != Tone::kMuted; });
+    if (!any) rows_.pop_back();
+  }
+  std::vector<Row> take() { return std::move(rows_); }
+
+ private:
+  const Report& report_;
+  std::vector<Row> rows_;
+};
+
+void add_accuracy(const Report& report, Rows& rows) {
+  rows.add("accuracy", "Share of items whose top class is right.",
+           [](const auto& c) { return Cell{percent(c.metrics.top1)}; });
+  rows.add("95 % interval", "Wilson score interval of the accuracy.", [](const auto& c) {
+    const auto show = [](double v) { return fixed(v * 100.0, 2); };
+    return Cell{interval_text(c.metrics.top1_interval, show)};
+  });
+  rows.add_if_any(
+      "top-5", "Share of items whose class is among the five largest logits.",
+      [](const auto& c) { return shown(c.metrics.top5, [](double v) { return percent(v); }); });
+  rows.add_if_any("change, points", "Accuracy minus the base's, in percentage points.",
+                  against_base([](const Comparison& c) {
+                    return Cell{points(c.difference), tone_of_change(c)};
+                  }));
+  rows.add_if_any("its 95 % interval", "Paired bootstrap over items.",
+                  against_base([](const Comparison& c) {
+                    const auto show = [](double v) { return points(v); };
+                    return Cell{interval_text(c.difference_interval, show)};
+                  }));
+  rows.add_if_any("McNemar p", "Exact two-sided McNemar test against the base, on the same items.",
+                  against_base([](const Comparison& c) { return Cell{p_value(c.mcnemar_p)}; }));
+  rows.add_if_any("lost / gained", "Items right in the base and wrong here, and the other way.",
+                  against_base([](const Comparison& c) {
+                    return Cell{grouped(c.lost) + " / " + grouped(c.gained)};
+                  }));
+  rows.add_if_any(
+      "worst class", "Largest change for the worse of one class's accuracy, in points.",
+      against_base([&report](const Comparison& c) {
+        return Cell{points(-c.worst_class_drop, 1) + " " + class_name(report, c.worst_class)};
+      }));
+  rows.add_if_any("agreement", "Share of items with the same top class as the base.",
+                  against_base([](const Comparison& c) { return Cell{percent(c.agreement)}; }));
+  rows.add_if_any("KL to base",
+                  "Mean Kullback-Leibler divergence from the base's class "
+                  "probabilities, in nats.",
+                  against_base([](const Comparison& c) {
+                    return shown(c.kl_mean, [](double v) { return fixed(v, 4); });
+                  }));
+  rows.add("macro F1", "Mean of the classes' F1 scores.",
+           [](const auto& c) { return Cell{fixed(c.metrics.macro_f1, 4)}; });
+  rows.add_if_any("log loss", "Mean negative log-probability of the right class, in nats.",
+                  [](const auto& c) {
+                    return shown(c.metrics.log_loss, [](double v) { return fixed(v, 4); });
+                  });
+  rows.add_if_any("calibration error", "Expected calibration error, 15 bins.", [](const auto& c) {
+    return shown(c.metrics.calibration_error, [](double v) { return percent(v); });
+  });
+}
+
+void add_size(const Report& report, Rows& rows) {
+  rows.add("file", "Bytes of the file as written.",
+           of_size([](const SizeReport& s) { return bytes_text(s.file_bytes); }));
+  if (report.candidates.size() > 1) {
+    rows.add("file, to base", "File size as a multiple of the base's.",
+             [&report](const auto& c) { return file_ratio_cell(report, c); });
+  }
+  rows.add_if_any("parameters", "Stored weights and biases, counted before sparsity.",
+                  of_size([](const SizeReport& s) { return grouped(s.parameters); }));
+  rows.add_if_any("bits per weight",
+                  "Bits the parameters take in the file, scales and masks "
+                  "included, over their number.",
+                  of_size([](const SizeReport& s) { return fixed(s.bits_per_weight, 2); }));
+  rows.add_if_any("zero weights", "Share of weights that are exactly zero.",
+                  of_size([](const SizeReport& s) { return percent(s.sparsity, 1); }));
+}
+
+void add_speed(const Report& report, Rows& rows) {
+  rows.add_if_any("MACs", "Multiply-accumulates of one item, zeros included.", [](const auto& c) {
+    return shown(c.macs, [](int64_t v) { return count_text(v); });
+  });
+  rows.add("latency p50", "Median time of one item at batch 1, models interleaved.",
+           of_latency([](const LatencySummary& l) { return microseconds(l.p50); }));
+  rows.add("latency p99", "99th percentile of the same runs.",
+           of_latency([](const LatencySummary& l) { return microseconds(l.p99); }));
+  if (report.candidates.size() > 1) {
+    const CandidateReport* base = &report.candidates.front();
+    rows.add_if_any("latency, to base", "Median over blocks of p50 as a multiple of the base's.",
+                    [base](const auto& c) { return ratio_cell(c, &c == base); });
+    rows.add_if_any("its 95 % interval", "Bootstrap over blocks of interleaved runs.",
+                    [base](const auto& c) { return ratio_interval_cell(c, &c == base); });
+  }
+  rows.add("peak memory", "Largest resident set of a process that runs only this model.",
+           [](const auto& c) {
+             return shown(c.peak_memory_bytes, [](int64_t v) { return bytes_text(v); });
+           });
+}
+
+}  // namespace
+
+std::string class_name(const Report& report, int64_t index) {
+  const auto at = static_cast<size_t>(index);
+  if (index < 0 || at >= report.classes.size()) return std::to_string(index);
+  return escaped(report.classes[at], 60);
+}
+
+std::vector<Row> comparison_rows(const Report& report) {
+  Rows rows(report);
+  add_accuracy(report, rows);
+  add_size(report, rows);
+  add_speed(report, rows);
+  return rows.take();
+}
+
+}  // namespace pare::eval

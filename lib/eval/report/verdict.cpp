@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The comparison in one sentence that says no more than the figures do.
+#include <cmath>
+
+#include "lib/core/error.hpp"
+#include "lib/eval/report.hpp"
+#include "lib/eval/report/numbers.hpp"
+
+namespace pare::eval {
+namespace {
+
+constexpr double kSignificant = 0.05;
+
+// "3.9× smaller", "12 % larger", "" when both files have the same size.
+std::string factor_text(double ratio, const char* less, const char* more) {
+  if (ratio <= 0 || ratio == 1) return {};
+  if (ratio < 1) {
+    const double factor = 1 / ratio;
+    return factor >= 1.995 ? fixed(factor, 1) + "× " + less
+                           : fixed((1 - ratio) * 100, 0) + " % " + less;
+  }
+  return ratio >= 1.995 ? fixed(ratio, 1) + "× " + more
+                        : fixed((ratio - 1) * 100, 0) + " % " + more;
+}
+
+std::string size_text(const CandidateReport& base, const CandidateReport& c) {
+  if (!base.size || !c.size || base.size->file_bytes <= 0) return {};
+  return factor_text(
+      static_cast<double>(c.size->file_bytes) / static_cast<double>(base.size->file_bytes),
+      "smaller", "larger");
+}
+
+std::string speed_text(const CandidateReport& c) {
+  if (!c.latency || !c.latency->ratio) return {};
+  const Interval& interval = c.latency->ratio_interval;
+  if (interval.low <= 1 && interval.high >= 1) return "as fast within the noise";
+  return factor_text(*c.latency->ratio, "less time per item", "more time per item");
+}
+
+std::string accuracy_text(const Comparison& c, int64_t items) {
+  const std::string evidence = "95 % interval " + points(c.difference_interval.low) + " to " +
+                               points(c.difference_interval.high) + ", McNemar p " +
+                               (c.mcnemar_p < 0.0001 ? "" : "= ") + p_value(c.mcnemar_p);
+  if (c.lost == 0 && c.gained == 0) {
+    return "right and wrong on exactly the same " + grouped(items) + " items";
+  }
+  if (c.mcnemar_p >= kSignificant) {
+    return "accuracy changes by " + points(c.difference) + " points, which " + grouped(items) +
+           " items cannot tell from no change (" + evidence + ")";
+  }
+  return "accuracy " + std::string(c.difference < 0 ? "falls" : "rises") + " by " +
+         fixed(std::abs(c.difference) * 100, 2) + " points (" + evidence + ")";
+}
+
+}  // namespace
+
+std::string verdict(const Report& report, size_t candidate) {
+  const CandidateReport& base = report.candidates.front();
+  const CandidateReport& c = report.candidates.at(candidate);
+  const std::string name = escaped(c.name);
+  if (!c.comparison) {
+    std::string text = name + " gets " + grouped(c.metrics.correct) + " of " +
+                       grouped(c.metrics.items) + " items right: " + percent(c.metrics.top1);
+    if (c.size) text += ", in a file of " + bytes_text(c.size->file_bytes);
+    return text + ".";
+  }
+  std::string text = name + ", compared with " + escaped(base.name) + ": ";
+  for (const std::string& part : {size_text(base, c), speed_text(c)}) {
+    if (!part.empty()) text += part + "; ";
+  }
+  return text + accuracy_text(*c.comparison, report.items) + ".";
+}
+
+}  // namespace pare::eval
