@@ -35,6 +35,12 @@ class Dataset {
   virtual int64_t size() const = 0;
   // Raw values of item `index`, product(info().item) of them.
   virtual void read(int64_t index, std::span<float> out) const = 0;
+  // The same values where they are stored as bytes (pixels), else empty: the fast path of
+  // load_batch.
+  virtual std::span<const uint8_t> bytes(int64_t index) const {
+    (void)index;
+    return {};
+  }
   virtual int64_t label(int64_t index) const = 0;
   // SHA-256 over raw values and labels in order, hex: the identity recorded in history.
   virtual std::string fingerprint() const = 0;
@@ -54,7 +60,7 @@ struct OpenOptions {
   std::string test_path;              // CSV and arrays: the test file, when not found by convention
   Json columns;  // CSV: vocabularies of a model, so that test is coded as train was
   int threads = 1;
-  int64_t limit = 0;  // > 0: first N of each split, for quick runs
+  int64_t limit = 0;  // > 0: N of each split, classes in proportion
   Progress* progress = &no_progress();
 };
 
