@@ -42,8 +42,9 @@ struct OpRow {
   int weight_output_axis;  // ... and its axis of output channels (Gemm: see transB)
   IntegerRule integer;
   // Which output dimension follows which input dimension, einsum-like: one term an input, letters
-  // name dimensions, '*' the rest, e.g. Conv "nc*,oc*,o->no*". Shape inference of
-  // channel-preserving ops and structured pruning read it. Empty: no dimension can be followed.
+  // name dimensions, '*' the rest position by position (counted from the back, as broadcasting
+  // does), '~' a rest that is not followed (windows change it): Conv "nc~,oc~,o->no~". Empty: it
+  // depends on attributes. Query it through dimension_map().
   std::string_view dimension_map;
   std::span<const std::string_view> attributes;  // names understood; others are refused
   std::vector<Shape> (*infer)(const ShapeContext&);
@@ -52,15 +53,20 @@ struct OpRow {
 std::span<const OpRow> all_ops();
 // Null when unknown.
 const OpRow* find_op(std::string_view name);
+// Axis of output channels in the weight of this node, attributes considered; -1: takes no weight.
+int weight_output_axis(const Node& node, int weight_rank);
 
 // Sets shape and dtype of every value from the inputs' shapes; throws Error(node) when shapes do
-// not fit. Idempotent.
-void infer_shapes(Model& model, Graph& graph);
+// not fit, an operator is unknown or a parameter is missing. Idempotent. Floating values are f32
+// whatever their parameters are stored as. A constant operand that decides a shape (axes, the
+// target of Reshape) must be a parameter or a Constant node.
+void infer_shapes(const Model& model, Graph& graph);
 
 // Structural checks after every pass and every read: known ops and attributes, arity, topological
 // order, names unique, parameters exist with the shapes the graph says, inferred shapes agree with
 // stored ones, state pairs agree, activation scales finite and positive, zero points in range.
-// Reads no tensor bytes. Throws Error(node or value).
+// Reads no tensor bytes but those of constant operands that decide shapes. Throws Error(node or
+// value).
 void verify(const Model& model);
 
 // A readable listing of graph and parameters, one node a line: `pare inspect --graph` and test
