@@ -19,7 +19,8 @@ struct SessionOptions {
   std::string graph;  // "" : main
   int64_t batch = 1;  // what the symbolic first dimension becomes
   int threads = 1;
-  bool reference = false;  // reference kernels only, nothing fused: the oracle of the tests
+  bool reference = false;         // reference kernels only, nothing fused: the oracle of the tests
+  bool own_kernels_only = false;  // as without oneDNN: tests compare the two
   // Values whose contents stay readable after run() (calibration, matching). They are never fused
   // away.
   std::vector<ir::ValueId> watch;

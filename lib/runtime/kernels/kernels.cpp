@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/runtime/kernels/kernels.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "lib/core/error.hpp"
+#include "lib/ir/ops.hpp"
+#include "lib/runtime/kernels/reference/reference.hpp"
+#include "lib/runtime/kernels/requantize.hpp"
+
+namespace pare::runtime {
+
+namespace {
+
+constexpr KernelChoice kReference = KernelChoice::kReference;
+constexpr RowLayout kPlain = RowLayout::kPlain;
+constexpr RowLayout kSame = RowLayout::kSame;
+
+constexpr std::array kRows = {
+    KernelRow{"Conv", kReference, kPlain, nullptr, reference::make_conv},
+    KernelRow{"Gemm", kReference, kPlain, nullptr, reference::make_matrix_product},
+    KernelRow{"MatMul", kReference, kPlain, nullptr, reference::make_matrix_product},
+    KernelRow{"Add", kReference, kSame, nullptr, reference::make_binary},
+    KernelRow{"Sub", kReference, kSame, nullptr, reference::make_binary},
+    KernelRow{"Mul", kReference, kSame, nullptr, reference::make_binary},
+    KernelRow{"Div", kReference, kSame, nullptr, reference::make_binary},
+    KernelRow{"Relu", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"Sigmoid", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"HardSwish", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"HardSigmoid", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"Gelu", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"Tanh", kReference, kSame, nullptr, reference::make_unary},
+    KernelRow{"Clip", kReference, kSame, nullptr, reference::make_clip},
+    KernelRow{"BatchNormalization", kReference, kPlain, nullptr, reference::make_batch_norm},
+    KernelRow{"MaxPool", kReference, kPlain, nullptr, reference::make_max_pool},
+    KernelRow{"AveragePool", kReference, kPlain, nullptr, reference::make_average_pool},
+    KernelRow{"GlobalAveragePool", kReference, kPlain, nullptr,
+              reference::make_global_average_pool},
+    KernelRow{"ReduceMean", kReference, kPlain, nullptr, reference::make_reduce_mean},
+    KernelRow{"Softmax", kReference, kPlain, nullptr, reference::make_softmax},
+    KernelRow{"LogSoftmax", kReference, kPlain, nullptr, reference::make_softmax},
+    KernelRow{"Identity", kReference, kSame, nullptr, reference::make_copy},
+    KernelRow{"Reshape", kReference, kPlain, nullptr, reference::make_copy},
+    KernelRow{"Flatten", kReference, kPlain, nullptr, reference::make_copy},
+    KernelRow{"Squeeze", kReference, kPlain, nullptr, reference::make_copy},
+    KernelRow{"Unsqueeze", kReference, kPlain, nullptr, reference::make_copy},
+    KernelRow{"Transpose", kReference, kPlain, nullptr, reference::make_transpose},
+    KernelRow{"Concat", kReference, kPlain, nullptr, reference::make_concat},
+    KernelRow{"Slice", kReference, kPlain, nullptr, reference::make_slice},
+    KernelRow{"Pad", kReference, kPlain, nullptr, reference::make_pad},
+    KernelRow{"Gather", kReference, kPlain, nullptr, reference::make_gather},
+    KernelRow{"Quantize", kReference, kSame, nullptr, reference::make_quantize},
+    KernelRow{"Dequantize", kReference, kSame, nullptr, reference::make_dequantize},
+    KernelRow{"Reorder", kReference, kPlain, nullptr, reference::make_reorder},
+};
+
+}  // namespace
+
+std::span<const KernelRow> kernel_rows() { return kRows; }
+
+const KernelRow& select_row(const StepSpec& step, KernelChoice choice) {
+  for (const KernelRow& row : kRows) {
+    if (row.op != step.node.op || row.kind < choice) continue;
+    if (row.supports == nullptr || row.supports(step)) return row;
+  }
+  throw Error(escaped(step.name), "operator " + escaped(step.node.op) + " has no kernel");
+}
+
+bool runs_in_integers(const StepSpec& step) {
+  const ir::OpRow* op = ir::find_op(step.node.op);
+  if (op == nullptr || op->integer == ir::IntegerRule::kNone || step.inputs.empty()) return false;
+  if (op->integer == ir::IntegerRule::kLinear) return linear_runs_in_integers(step);
+  const auto& in = step.input(0).quant;
+  const auto& out = step.output().quant;
+  if (!in || !out) return false;
+  if (op->integer == ir::IntegerRule::kPassThrough) return *in == *out;
+  if (op->integer != ir::IntegerRule::kElementwise) return true;
+  if (step.node.op == "Div") return false;  // codes of a quotient have no useful integer form
+  if (ir::find_op(step.node.op)->max_inputs == 1 || step.node.op == "Clip") return true;
+  return std::all_of(step.inputs.begin(), step.inputs.end(),
+                     [](const Operand& operand) { return operand.quant && !operand.constant; });
+}
+
+}  // namespace pare::runtime

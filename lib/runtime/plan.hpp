@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session executes: steps in order, over buffers placed in one arena. Made once by
+// make_plan(); nothing in it changes while it runs.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lib/runtime/kernels/kernels.hpp"
+#include "lib/runtime/session.hpp"
+
+namespace pare::runtime {
+
+// A piece of the arena. Reshape and its kin share their input's buffer.
+struct PlannedBuffer {
+  Operand form;  // dims, dtype, quantization and layout of the bytes (never a constant)
+  int64_t bytes = 0;
+  int first_step = 0;      // written here ...
+  int last_step = 0;       // ... and last read here
+  bool permanent = false;  // lives through the whole run and between runs
+  int alias_of = -1;       // another buffer whose bytes these are
+  int64_t offset = 0;      // in the arena, 64-byte aligned
+};
+
+struct PlannedStep {
+  StepInfo info;
+  Kernel kernel;
+  std::vector<int> inputs;  // buffer ids, -1 for constants and absent inputs
+  std::vector<int> outputs;
+};
+
+struct PlannedValue {
+  int buffer = -1;     // as the graph holds it (codes when quantized)
+  int as_f32 = -1;     // plain f32, the same buffer when it already is
+  int code_shift = 0;  // what to subtract from u8 codes to get the model's codes (128 for i8)
+};
+
+struct Plan {
+  std::vector<PlannedBuffer> buffers;
+  std::vector<PlannedStep> steps;
+  std::vector<PlannedValue> inputs, outputs, watched;
+  int64_t arena_bytes = 0;
+  int64_t scratch_offset = 0;  // scratch of the running step, shared by all steps
+  int64_t packed_bytes = 0;
+};
+
+Plan make_plan(const ir::Model& model, const SessionOptions& options, KernelChoice choice);
+
+// Gives every buffer its offset, so that buffers alive at the same step do not overlap: largest
+// first, each at the lowest offset that fits. Returns the arena's size. Deterministic.
+int64_t place_buffers(std::vector<PlannedBuffer>& buffers);
+
+}  // namespace pare::runtime
