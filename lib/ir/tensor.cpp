@@ -85,9 +85,8 @@ void check_scheme(const QuantScheme& scheme) {
     if (wrong) throw Error("quantization scheme", fact);
   };
   const bool floating = info(scheme.code).is_float;
-  refuse_if(floating || scheme.code == DType::kBool || scheme.code == DType::kI64 ||
-                scheme.code == DType::kI32,
-            "codes have at most 16 bits and are integers");
+  refuse_if(floating || scheme.code == DType::kBool || scheme.code == DType::kI64,
+            "codes have at most 32 bits and are integers");
   refuse_if(scheme.super_group < 0 || scheme.group_size < 0, "a group size is negative");
   const DTypeInfo& scale = info(scheme.scale);
   const bool codes = !scale.is_float && scheme.scale != DType::kBool && scheme.scale != DType::kI64;
