@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prune/magnitude_cut.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "lib/core/error.hpp"
+#include "lib/core/parallel.hpp"
+
+namespace pare::prune {
+
+namespace {
+
+constexpr int kLowBits = 15;
+constexpr size_t kHighBins = 1U << 16;
+constexpr size_t kLowBins = 1U << kLowBits;
+constexpr uint32_t kInfinity = 0x7F800000U;
+
+uint32_t magnitude_bits(float value) { return std::bit_cast<uint32_t>(value) & 0x7FFFFFFFU; }
+
+using Histogram = std::vector<int64_t>;
+
+// Counts bin(bits) of every value; bin returns `bins` for values outside. One histogram a thread.
+template <class Bin>
+void count_bins(std::span<const float> values, Histogram& total, int threads, const Bin& bin) {
+  const int64_t parts = std::max(1, threads);
+  const auto n = static_cast<int64_t>(values.size());
+  std::vector<Histogram> local(static_cast<size_t>(parts), Histogram(total.size() + 1));
+  parallel_for(parts, threads, [&](int64_t part) {
+    Histogram& mine = local[static_cast<size_t>(part)];
+    for (int64_t i = n * part / parts; i < n * (part + 1) / parts; ++i) {
+      ++mine[bin(magnitude_bits(values[static_cast<size_t>(i)]))];
+    }
+  });
+  for (const Histogram& mine : local) {
+    for (size_t b = 0; b < total.size(); ++b) total[b] += mine[b];
+  }
+}
+
+// The bin that holds element number `rank` (from 0), with `rank` made relative to that bin.
+size_t bin_of_rank(const Histogram& histogram, int64_t& rank) {
+  for (size_t b = 0; b < histogram.size(); ++b) {
+    if (rank < histogram[b]) return b;
+    rank -= histogram[b];
+  }
+  throw Bug("rank within the pool");
+}
+
+}  // namespace
+
+void require_finite(std::span<const float> values, const std::string& name) {
+  const bool finite =
+      std::ranges::none_of(values, [](float v) { return magnitude_bits(v) >= kInfinity; });
+  if (!finite) throw Error(escaped(name), "holds NaN or Inf");
+}
+
+MagnitudeCut magnitude_cut(std::span<const PoolTensor> pool, int64_t count, int threads) {
+  Histogram high(kHighBins);
+  for (const PoolTensor& tensor : pool) {
+    const pass::FloatValues values = tensor.values();
+    count_bins(values.span(), high, threads, [](uint32_t bits) { return bits >> kLowBits; });
+    const auto first_bad = high.begin() + (kInfinity >> kLowBits);
+    if (std::any_of(first_bad, high.end(), [](int64_t c) { return c != 0; })) {
+      throw Error(escaped(tensor.name), "holds NaN or Inf");
+    }
+  }
+  if (count == 0) return {};
+  int64_t rank = count - 1;
+  const auto bin = static_cast<uint32_t>(bin_of_rank(high, rank));
+  Histogram low(kLowBins);
+  for (const PoolTensor& tensor : pool) {
+    const pass::FloatValues values = tensor.values();
+    count_bins(values.span(), low, threads, [bin](uint32_t bits) -> size_t {
+      return bits >> kLowBits == bin ? bits & (kLowBins - 1) : kLowBins;
+    });
+  }
+  const auto rest = static_cast<uint32_t>(bin_of_rank(low, rank));
+  return {.bits = bin << kLowBits | rest, .ties = rank + 1};
+}
+
+std::vector<uint8_t> kept_by(MagnitudeCut& cut, std::span<const float> values) {
+  std::vector<uint8_t> kept(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint32_t bits = magnitude_bits(values[i]);
+    const bool tie_goes = bits == cut.bits && cut.ties > 0;
+    cut.ties -= tie_goes;
+    kept[i] = bits != 0 && bits >= cut.bits && !tie_goes;
+  }
+  return kept;
+}
+
+std::vector<uint8_t> kept_n_of_m(std::span<const float> values, int64_t rows, int n, int m) {
+  std::vector<uint8_t> kept(values.size());
+  const int64_t columns = rows > 0 ? static_cast<int64_t>(values.size()) / rows : 0;
+  for (int64_t first = 0; first < static_cast<int64_t>(values.size());) {
+    const int64_t row_end = (first / columns + 1) * columns;
+    const int64_t end = std::min(first + m, row_end);
+    std::array<int64_t, 8> order{};
+    int width = 0;
+    for (int64_t i = first; i < end; ++i) order[static_cast<size_t>(width++)] = i;
+    std::stable_sort(order.begin(), order.begin() + width, [&](int64_t a, int64_t b) {
+      return magnitude_bits(values[static_cast<size_t>(a)]) >
+             magnitude_bits(values[static_cast<size_t>(b)]);
+    });
+    for (int j = 0; j < std::min(n, width); ++j) {
+      const auto i = static_cast<size_t>(order[static_cast<size_t>(j)]);
+      kept[i] = magnitude_bits(values[i]) != 0;
+    }
+    first = end;
+  }
+  return kept;
+}
+
+}  // namespace pare::prune
