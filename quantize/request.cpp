@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/request.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "lib/core/error.hpp"
+
+namespace pare::quantize {
+
+namespace {
+
+using pass::OptionType;
+
+constexpr int64_t kDefaultGroupSize = 32;
+
+std::string scheme_of(const pass::Options& options) {
+  if (options.given("scheme")) return options.text("scheme");
+  return options.integer("bits") == 4 ? "w4a16" : "w8a16";
+}
+
+std::string granularity_of(const pass::Options& options) {
+  if (options.given("granularity")) return options.text("granularity");
+  if (options.given("group_size")) return "group";
+  return scheme_of(options) == "w4a16" ? "group" : "channel";
+}
+
+pass::Schema weight_options() {
+  return {
+      {.name = "scheme",
+       .type = OptionType::kChoice,
+       .help = "w8a8: integer arithmetic, needs --calibration-data; w8a16, w4a16: weights only, "
+               "computed in f32",
+       .choices = {"w8a8", "w8a16", "w4a16"}},
+      {.name = "bits",
+       .type = OptionType::kInteger,
+       .help = "Weights only: 8 is --scheme w8a16, 4 is --scheme w4a16",
+       .min = 4,
+       .max = 8,
+       .metavar = "4|8"},
+      {.name = "granularity",
+       .type = OptionType::kChoice,
+       .help =
+           "One scale for a tensor, an output channel, or a group along a row (default: group for "
+           "w4a16, else channel)",
+       .choices = {"tensor", "channel", "group"}},
+      {.name = "group_size",
+       .type = OptionType::kInteger,
+       .help = "Weights that share a scale with --granularity group (default: 32)",
+       .min = 8,
+       .max = 1024,
+       .metavar = "N"},
+      {.name = "symmetric",
+       .type = OptionType::kFlag,
+       .help = "Weight codes are centred on zero (the default)"},
+      {.name = "asymmetric",
+       .type = OptionType::kFlag,
+       .help =
+           "Weights only: codes get a zero point, for lopsided ranges at one more number a group"},
+      {.name = "exclude",
+       .type = OptionType::kTextList,
+       .help = "Keep layers in f32 whose weight or node name matches; * and ? are wildcards",
+       .metavar = "PATTERN"},
+      {.name = "layer",
+       .type = OptionType::kTextList,
+       .help = "Give matching layers their own weight bits (4, 8, or 32 to keep f32); other than 8 "
+               "under w8a8, they compute in f32",
+       .metavar = "PATTERN=bits:N"},
+  };
+}
+
+pass::Schema calibration_options() {
+  return {
+      {.name = "calibration_method",
+       .type = OptionType::kChoice,
+       .help = "w8a8: how activation ranges are chosen: all seen values (minmax), cut tails "
+               "(percentile), least divergence (entropy), least squared error (mse, the default)",
+       .choices = {"minmax", "percentile", "entropy", "mse"}},
+      {.name = "calibration_samples",
+       .type = OptionType::kInteger,
+       .help = "w8a8: items of the calibration data to run, classes in proportion (default: 512)",
+       .min = 1,
+       .max = 1e9,
+       .metavar = "N"},
+      {.name = "percentile",
+       .type = OptionType::kNumber,
+       .help = "With --calibration-method percentile: share of values inside the range (default: "
+               "99.99)",
+       .min = 50,
+       .max = 100,
+       .min_open = true,
+       .metavar = "PERCENT"},
+  };
+}
+
+void refuse(const pass::Options& options, const char* name, bool refused, const std::string& why) {
+  if (!refused || !options.given(name)) return;
+  std::string flag = "--" + std::string(name);
+  std::ranges::replace(flag, '_', '-');
+  throw UsageError(flag, "has no effect " + why);
+}
+
+std::vector<pass::LayerRule> layer_rules(const pass::Options& options) {
+  auto rules = pass::parse_layer_rules(options.list("layer"), "bits");
+  for (const auto& rule : rules) {
+    if (rule.value != 4 && rule.value != 8 && rule.value != 32) {
+      throw UsageError("--layer " + rule.pattern, "bits must be 4, 8 or 32");
+    }
+  }
+  return rules;
+}
+
+// Weights quantized already show in a graph as composite tensors, activations as Value::quant.
+void refuse_quantized(const ir::Model& model) {
+  for (const auto& [name, tensor] : model.parameters.entries()) {
+    if (!tensor.is_quantized()) continue;
+    throw Error(escaped(name), "is quantized already: quantize the float model instead");
+  }
+}
+
+}  // namespace
+
+pass::Schema request_options() {
+  pass::Schema rows = weight_options();
+  for (auto& row : calibration_options()) rows.push_back(std::move(row));
+  return rows;
+}
+
+void validate_request(const pass::Options& options) {
+  if (options.given("scheme") && options.given("bits")) {
+    throw UsageError("--bits", "cannot be combined with --scheme: --bits N means weights only");
+  }
+  if (!options.given("scheme") && !options.given("bits")) {
+    throw UsageError("--scheme", "is needed: w8a8 (with --calibration-data), w8a16 or w4a16");
+  }
+  if (options.given("bits") && options.integer("bits") != 4 && options.integer("bits") != 8) {
+    throw UsageError("--bits", "must be 4 or 8, got " + std::to_string(options.integer("bits")));
+  }
+  const bool integers = scheme_of(options) == "w8a8";
+  for (const char* name : {"calibration_method", "calibration_samples", "percentile"}) {
+    refuse(options, name, !integers, "without --scheme w8a8");
+  }
+  const bool percentile = options.text("calibration_method") == "percentile";
+  refuse(options, "percentile", !percentile, "without --calibration-method percentile");
+  refuse(options, "group_size", granularity_of(options) != "group", "without --granularity group");
+  if (integers && granularity_of(options) == "group") {
+    throw UsageError("--granularity", "of w8a8 must be channel or tensor");
+  }
+  if (options.flag("asymmetric") && options.flag("symmetric")) {
+    throw UsageError("--asymmetric", "cannot be combined with --symmetric");
+  }
+  if (integers && options.flag("asymmetric")) {
+    throw UsageError("--asymmetric", "is for weights only: weights of w8a8 are symmetric");
+  }
+  layer_rules(options);
+}
+
+Request resolve_request(const pass::Options& options) {
+  constexpr std::array kMethods{std::pair{"minmax", CalibrationMethod::kMinMax},
+                                std::pair{"percentile", CalibrationMethod::kPercentile},
+                                std::pair{"entropy", CalibrationMethod::kEntropy},
+                                std::pair{"mse", CalibrationMethod::kMse}};
+  Request request;
+  const std::string scheme = scheme_of(options), granularity = granularity_of(options);
+  request.weight_bits = scheme == "w4a16" ? 4 : 8;
+  request.integer_activations = scheme == "w8a8";
+  request.weights.symmetric = !options.flag("asymmetric");
+  request.weights.granularity = granularity == "tensor"    ? Granularity::kTensor
+                                : granularity == "channel" ? Granularity::kChannel
+                                                           : Granularity::kGroup;
+  request.weights.group_size =
+      options.has("group_size") ? options.integer("group_size") : kDefaultGroupSize;
+  for (const auto& [word, method] : kMethods) {
+    if (options.text("calibration_method") == word) request.method = method;
+  }
+  if (options.has("percentile")) request.percentile = options.number("percentile");
+  if (options.has("calibration_samples")) request.samples = options.integer("calibration_samples");
+  return request;
+}
+
+std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& options) {
+  refuse_quantized(model);
+  const auto layers = pass::without(pass::weight_layers(model), options.list("exclude"));
+  if (layers.empty()) throw Error("model", "has no weights to quantize");
+  const auto rules = layer_rules(options);
+  const auto held = pass::rules_for(layers, rules);
+  const int bits = resolve_request(options).weight_bits;
+  std::vector<LayerPlan> plan;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const int own = held[i] != nullptr ? static_cast<int>(held[i]->value) : bits;
+    if (own != 32) plan.push_back({layers[i], own});
+  }
+  return plan;
+}
+
+}  // namespace pare::quantize

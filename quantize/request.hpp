@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of quantize, and what they mean once resolved: one scheme for the model, and for each
+// layer the bits of its weight.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/ir/model.hpp"
+#include "lib/pass/pass.hpp"
+#include "lib/pass/weight_layers.hpp"
+#include "quantize/weight_tensor.hpp"
+
+namespace pare::quantize {
+
+enum class CalibrationMethod : uint8_t { kMinMax, kPercentile, kEntropy, kMse };
+
+struct Request {
+  int weight_bits = 8;
+  bool integer_activations = false;  // w8a8
+  WeightScheme weights;              // axis is set for each layer
+  CalibrationMethod method = CalibrationMethod::kMse;
+  double percentile = 99.99;
+  int64_t samples = 512;
+};
+
+pass::Schema request_options();
+// Checks that need no model: throws UsageError.
+void validate_request(const pass::Options& options);
+Request resolve_request(const pass::Options& options);
+
+struct LayerPlan {
+  pass::WeightLayer layer;
+  int bits = 8;
+};
+// Every layer that becomes quantized. Throws Error on a pattern that matches nothing, a model
+// without weights, and a model that is quantized already.
+std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& options);
+
+}  // namespace pare::quantize

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic of weight quantization on plain arrays: scales by range (round to nearest) or by a
+// search for the least squared error, and codes. real = scale * (code - zero_point), codes rounded
+// to nearest, ties to even. A group without any value other than zero gets scale 1 and the code of
+// zero. Loops are written so that the compiler vectorises them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace pare::quantize {
+
+// The integers a code may take: i8 symmetric -127..127, i4 symmetric -8..7, u8 0..255, u4 0..15.
+struct CodeRange {
+  int32_t low = -127;
+  int32_t high = 127;
+  bool symmetric = true;
+};
+CodeRange code_range(int bits, bool symmetric);
+
+struct GroupParameters {
+  float scale = 1.0F;
+  int32_t zero_point = 0;
+};
+
+struct Extent {
+  float low = 0;
+  float high = 0;
+  bool finite = true;
+};
+// Smallest and largest value, 0 included.
+Extent extent_of(std::span<const float> values);
+
+// The range is covered: |x - real(code(x))| <= scale / 2 for every x.
+GroupParameters covering(const Extent& extent, const CodeRange& range);
+
+// Least squared error over a grid of shrunk ranges, then one least-squares fit of the scale to the
+// best codes (kept when it is better).
+GroupParameters least_squares(std::span<const float> values, const CodeRange& range);
+
+// Code of each value. codes.size() == values.size().
+void encode(std::span<const float> values, const GroupParameters& group, const CodeRange& range,
+            std::span<int8_t> codes);
+// The same with a group of its own for every element (columns of a row-major matrix).
+void encode(std::span<const float> values, std::span<const float> scales,
+            std::span<const int32_t> zero_points, const CodeRange& range, std::span<int8_t> codes);
+
+}  // namespace pare::quantize
