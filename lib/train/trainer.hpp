@@ -91,8 +91,12 @@ struct TrainPlan {
 struct TrainResult {
   ir::Model model;  // weights of the best epoch on validation, or the last with a weight hook
   double validation_accuracy = 0;
+  int64_t best_epoch = 0;  // counted from 1
   int64_t epochs_run = 0;
-  Json curve;  // one object an epoch
+  Json curve;  // one object an epoch: {epoch, loss, validation_accuracy}
+  // Of this process alone, and therefore never written into a file.
+  double samples_per_second = 0;
+  double data_wait_fraction = 0;  // of the training time, spent waiting for the loader
 };
 
 class Trainer {
