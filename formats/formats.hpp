@@ -27,6 +27,8 @@ std::span<const FormatRow> all_formats();
 // The result has passed ir::verify.
 ir::Model read(const std::string& path, std::string_view format = {});
 void write(const ir::Model& model, const std::string& path, std::string_view format = {});
+// The row that would read `path`: by content, else by extension. Throws as read() does.
+const FormatRow& format_of(const std::string& path);
 // The row that would write `path`; throws UsageError when the extension is unknown. Called before
 // work.
 const FormatRow& writer_for(const std::string& path, std::string_view format = {});

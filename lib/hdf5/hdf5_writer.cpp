@@ -139,6 +139,7 @@ struct Writer::State {
       chunk[0] = std::clamp<hsize_t>(kLargestChunk / inner, 1, chunk[0]);
       H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data());
       H5Pset_deflate(creation, kDeflateLevel);
+      H5Pset_fletcher32(creation);  // deflate's own checksum is absent where it gains nothing
     }
     const Handle space(dims.empty()
                            ? H5Screate(H5S_SCALAR)

@@ -28,7 +28,8 @@ class Writer {
   // Every call throws Error(path) when the disk is full and Bug when a name is used twice.
   void add(const std::string& name, Element element, std::span<const int64_t> dims,
            std::span<const std::byte> bytes);
-  // The same, compressed with deflate: for text and other bytes that are not mapped.
+  // The same, compressed with deflate and checksummed: for text and other bytes that are not
+  // mapped.
   void add_deflated(const std::string& name, Element element, std::span<const int64_t> dims,
                     std::span<const std::byte> bytes);
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "formats/formats.hpp"
+
+#include <array>
+#include <filesystem>
+
+#include "formats/pare/pare_format.hpp"
+#include "lib/core/error.hpp"
+#include "lib/core/mapped_file.hpp"
+#include "lib/ir/ops.hpp"
+
+namespace pare::formats {
+
+namespace {
+
+constexpr size_t kHeadBytes = 512;
+
+const std::array<FormatRow, 1>& rows() {
+  static const std::array<FormatRow, 1> kRows = {{
+      {.name = "pare",
+       .summary = "the native format: mapped, hashed and packed, on HDF5",
+       .extensions = {".pare"},
+       .recognises = is_pare,
+       .read = read_pare,
+       .write = write_pare},
+  }};
+  return kRows;
+}
+
+std::string known_names() {
+  std::string out;
+  for (const FormatRow& row : rows()) out += (out.empty() ? "" : ", ") + std::string(row.name);
+  return out;
+}
+
+const FormatRow& by_name(std::string_view name) {
+  for (const FormatRow& row : rows()) {
+    if (row.name == name) return row;
+  }
+  throw UsageError(name, "is not a known format; known: " + known_names());
+}
+
+const FormatRow* by_extension(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const FormatRow& row : rows()) {
+    for (const std::string_view known : row.extensions) {
+      if (extension == known) return &row;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::span<const FormatRow> all_formats() { return rows(); }
+
+// By content first: a model keeps its format when it is renamed.
+const FormatRow& format_of(const std::string& path) {
+  const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  const std::span<const std::byte> bytes = file->bytes();
+  const auto head = bytes.first(std::min(bytes.size(), kHeadBytes));
+  for (const FormatRow& row : rows()) {
+    if (row.read && row.recognises && row.recognises(head)) return row;
+  }
+  const FormatRow* named = by_extension(path);
+  if (!named || !named->read) {
+    throw Error(path, "is not a model file; known formats: " + known_names());
+  }
+  // A format that has a signature would have recognised its own.
+  if (named->recognises) throw Error(path, "is not a ." + std::string(named->name) + " file");
+  return *named;
+}
+
+ir::Model read(const std::string& path, std::string_view format) {
+  const FormatRow& row = format.empty() ? format_of(path) : by_name(format);
+  if (!row.read) throw UsageError(format, "can be written, but not read");
+  ir::Model model = row.read(path);
+  try {
+    ir::verify(model);
+  } catch (const Error& error) {
+    throw Error(path, error.what());
+  }
+  return model;
+}
+
+void write(const ir::Model& model, const std::string& path, std::string_view format) {
+  writer_for(path, format).write(model, path);
+}
+
+const FormatRow& writer_for(const std::string& path, std::string_view format) {
+  const FormatRow* row = format.empty() ? by_extension(path) : &by_name(format);
+  if (!row) {
+    throw UsageError(path, "has no extension of a known format; known: " + known_names());
+  }
+  if (!row->write) throw UsageError(row->name, "can be read, but not written");
+  return *row;
+}
+
+}  // namespace pare::formats
