@@ -173,7 +173,7 @@ void list_dataset(Walk& walk, const char* name, hid_t dataset) {
   }
   Json row = {{"n", name},   {"t", info(type->element).name},    {"s", type->bytes}, {"d", *dims},
               {"b", *bytes}, {"z", H5Dget_storage_size(dataset)}};
-  if (mappable(dataset, *type)) {
+  if (*bytes > 0 && mappable(dataset, *type)) {
     row["f"] = H5Dget_offset(dataset);
   } else if (const auto at = decode(walk, dataset, *type, *bytes)) {
     row["m"] = *at;

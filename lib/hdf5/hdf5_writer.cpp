@@ -24,6 +24,8 @@ namespace {
 
 constexpr hsize_t kAlignment = 64;
 constexpr hsize_t kAlignedFrom = 512;
+// Metadata is allotted in blocks; what is left of the last one is lost.
+constexpr hsize_t kMetadataBlock = 512;
 constexpr unsigned kDeflateLevel = 9;
 constexpr hsize_t kLargestChunk = hsize_t{1} << 30;
 // So many links of a group stay in its object header: the tables that replace them by default from
@@ -47,6 +49,7 @@ Handle file_access() {
   Handle access(H5Pcreate(H5P_FILE_ACCESS));
   H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
   H5Pset_alignment(access, kAlignedFrom, kAlignment);
+  H5Pset_meta_block_size(access, kMetadataBlock);
   // OutputFile already holds a lock on the file.
   H5Pset_file_locking(access, false, true);
   return access;
@@ -132,6 +135,7 @@ struct Writer::State {
     make_groups(name);
     const Handle creation = creation_list(H5P_DATASET_CREATE);
     H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER);
+    H5Pset_dset_no_attrs_hint(creation, true);  // else the header keeps room for them
     if (deflate) {
       std::vector<hsize_t> chunk = dims;
       hsize_t inner = H5Tget_size(type);
