@@ -130,6 +130,7 @@ class Window {
 
 // Offset in shared memory, or nothing when the limit is hit.
 std::optional<int64_t> decode(Walk& walk, hid_t dataset, const TypeSeen& type, int64_t bytes) {
+  if (bytes == 0) return 0;
   const int64_t at =
       (walk.shared_bytes + kDecodedAlignment - 1) / kDecodedAlignment * kDecodedAlignment;
   int64_t end = 0;
@@ -137,13 +138,11 @@ std::optional<int64_t> decode(Walk& walk, hid_t dataset, const TypeSeen& type, i
     walk.too_large = true;
     return std::nullopt;
   }
-  if (bytes > 0) {
-    if (::ftruncate(walk.task.shared_memory, end) != 0) throw Error("hdf5", "no shared memory");
-    const Handle memory_type = native_type(type.element, static_cast<size_t>(type.bytes));
-    const Window window(walk.task.shared_memory, at, end);
-    if (H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, window.data()) < 0) {
-      throw Error("hdf5", "unreadable array");
-    }
+  if (::ftruncate(walk.task.shared_memory, end) != 0) throw Error("hdf5", "no shared memory");
+  const Handle memory_type = native_type(type.element, static_cast<size_t>(type.bytes));
+  const Window window(walk.task.shared_memory, at, end);
+  if (H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, window.data()) < 0) {
+    throw Error("hdf5", "unreadable array");
   }
   walk.shared_bytes = end;
   return at;
