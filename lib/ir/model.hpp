@@ -74,9 +74,13 @@ struct Model {
   Graph& main();
 };
 
-// Elements of all floating or quantized parameters, before any sparsity (the usual "parameters").
+// Elements of all floating or quantized parameters before any sparsity, without running means and
+// variances of batch norms and without constant limits (Clip, Pad): what PyTorch's numel over
+// parameters() gives.
 int64_t parameter_count(const Model& model);
-// Multiply-accumulates of one item through `graph` (batch 1).
+// Multiply-accumulates of one item through `graph`: Conv, Gemm and MatMul; symbolic dimensions
+// are 1.
 int64_t mac_count(const Model& model, const Graph& graph);
+int64_t node_macs(const Graph& graph, const Node& node);
 
 }  // namespace pare::ir

@@ -44,7 +44,7 @@ struct OpRow {
   // Which output dimension follows which input dimension, einsum-like: one term an input, letters
   // name dimensions, '*' the rest position by position (counted from the back, as broadcasting
   // does), '~' a rest that is not followed (windows change it): Conv "nc~,oc~,o->no~". Empty: it
-  // depends on attributes. Query it through dimension_map().
+  // depends on attributes. Query it through dimension_map.hpp.
   std::string_view dimension_map;
   std::span<const std::string_view> attributes;  // names understood; others are refused
   std::vector<Shape> (*infer)(const ShapeContext&);

@@ -13,6 +13,7 @@ namespace pare::ir {
 
 namespace {
 
+constexpr size_t kLargestRank = 16;
 using NameSet = std::set<std::string, std::less<>>;
 
 class GraphCheck {
@@ -105,6 +106,7 @@ class GraphCheck {
 
   void check_values() const {
     for (const Value& value : graph_.values()) {
+      if (value.shape.size() > kLargestRank) fail(value.name, "has more than 16 dimensions");
       for (const Dim& dim : value.shape) {
         const bool one_of =
             dim.known() ? dim.symbol.empty() : dim.size == -1 && !dim.symbol.empty();
