@@ -7,6 +7,7 @@
 #include <map>
 
 #include "lib/core/error.hpp"
+#include "lib/ir/sparse.hpp"
 #include "lib/runtime/kernels/kernels.hpp"
 #include "lib/runtime/session.hpp"
 
@@ -30,25 +31,16 @@ std::map<std::string, int> parameter_uses(const ir::Model& model) {
   return uses;
 }
 
-bool mask_bit(std::span<const std::byte> mask, const ir::SparseLayout& layout, int64_t i) {
-  if (layout.kind == ir::SparseKind::kBitmask) {
-    return ((std::to_integer<unsigned>(mask[static_cast<size_t>(i / 8)]) >> (i % 8)) & 1U) != 0;
-  }
-  return ((std::to_integer<unsigned>(mask[static_cast<size_t>(i / layout.m)]) >> (i % layout.m)) &
-          1U) != 0;
-}
-
 // `values` stored the way `like` is: its sparse layout is kept, so that pruned weights stay pruned.
 ir::Tensor stored_like(const ir::Tensor& like, std::span<const float> values) {
   const ir::SparseLayout layout = like.layout();
-  if (layout.kind != ir::SparseKind::kBitmask && layout.kind != ir::SparseKind::kNOfM) {
-    return ir::Tensor::f32(like.dims(), values);
-  }
+  if (layout.kind == ir::SparseKind::kDense) return ir::Tensor::f32(like.dims(), values);
   const ir::Tensor& mask = *like.part(ir::Part::kMask);
   const ir::BufferView view = mask.view();
+  const std::vector<uint8_t> stored = ir::expand_mask(view.bytes(), like.dims(), layout);
   std::vector<float> kept;
   for (size_t i = 0; i < values.size(); ++i) {
-    if (mask_bit(view.bytes(), layout, static_cast<int64_t>(i))) kept.push_back(values[i]);
+    if (stored[i] != 0) kept.push_back(values[i]);
   }
   ir::Tensor::Parts parts;
   parts.set(ir::Part::kCodes, ir::Tensor::f32({static_cast<int64_t>(kept.size())}, kept));

@@ -6,6 +6,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/ir/ops.hpp"
+#include "lib/runtime/kernels/own/own.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
 
@@ -17,7 +18,13 @@ constexpr KernelChoice kReference = KernelChoice::kReference;
 constexpr RowLayout kPlain = RowLayout::kPlain;
 constexpr RowLayout kSame = RowLayout::kSame;
 
+constexpr KernelChoice kOwn = KernelChoice::kOwn;
+constexpr RowLayout kNhwc = RowLayout::kNhwc;
+
 constexpr std::array kRows = {
+    KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_conv, own::make_integer_conv},
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
+    KernelRow{"MatMul", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
     KernelRow{"Conv", kReference, kPlain, nullptr, reference::make_conv},
     KernelRow{"Gemm", kReference, kPlain, nullptr, reference::make_matrix_product},
     KernelRow{"MatMul", kReference, kPlain, nullptr, reference::make_matrix_product},

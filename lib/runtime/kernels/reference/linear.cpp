@@ -45,6 +45,11 @@ void for_each_output(const Conv2d& g, const Body& body) {
   }
 }
 
+// acc + a * w, wrapping in i32 as vector units do.
+int32_t accumulate(int32_t acc, int32_t a, int32_t w) {
+  return static_cast<int32_t>(static_cast<uint32_t>(acc) + static_cast<uint32_t>(a * w));
+}
+
 float clamped(float x, const Clamp& clamp) {
   x = x < clamp.low ? clamp.low : x;
   return x > clamp.high ? clamp.high : x;
@@ -79,7 +84,7 @@ Kernel make_integer_conv(const StepSpec& step) {
       const uint8_t* in = args.in<uint8_t>(0) + n * image;
       const int8_t* weight = linear->weight.data() + oc * filter;
       for_each_tap(g, oc / g.group_out_channels(), oy, ox, [&](int64_t at, int64_t tap) {
-        acc += (static_cast<int32_t>(in[at]) - linear->input_zero) * weight[tap];
+        acc = accumulate(acc, static_cast<int32_t>(in[at]) - linear->input_zero, weight[tap]);
       });
       store(linear->requantize, args, i, acc, oc, residual);
     });
@@ -102,7 +107,7 @@ Kernel make_integer_product(const StepSpec& step) {
       const int8_t* b = linear->weight.data() + (g.transposed_b ? column * g.depth : column);
       int32_t acc = linear->bias[static_cast<size_t>(column)];
       for (int64_t k = 0; k < g.depth; ++k) {
-        acc += (static_cast<int32_t>(a[k]) - linear->input_zero) * b[k * step_k];
+        acc = accumulate(acc, static_cast<int32_t>(a[k]) - linear->input_zero, b[k * step_k]);
       }
       store(linear->requantize, args, i, acc, column, residual);
     }
