@@ -159,15 +159,18 @@ std::vector<std::string> classes_of_integer_labels(const RawData& raw) {
 
 void place_part(RawData& raw, Array part, const OpenOptions& options, const std::string& guess) {
   const std::string& split = options.split.empty() ? guess : options.split;
-  if (split == "test") {
-    raw.test = std::move(part);
-  } else if (split == "validation") {
-    raw.validation = std::move(part);
-  } else if (split.empty() || split == "train") {
-    raw.train = std::move(part);
-  } else {
+  auto* slot = split == "test"                     ? &raw.test
+               : split == "validation"             ? &raw.validation
+               : split.empty() || split == "train" ? &raw.train
+                                                   : nullptr;
+  if (slot == nullptr) {
     throw UsageError("--split", "'" + escaped(split) + "' is not train, validation or test");
   }
+  if (*slot) {
+    throw Error(part.source, "is a second " + (split.empty() ? std::string("train") : split) +
+                                 " part, the first is " + escaped((*slot)->source));
+  }
+  *slot = std::move(part);
 }
 
 Splits make_splits(RawData raw, const OpenOptions& options) {

@@ -156,6 +156,12 @@ bool is_idx_folder(const std::string& path) {
   return false;
 }
 
+bool is_idx_file(const std::string& path) {
+  const std::string name = fs::path(path).filename().string();
+  return fs::is_regular_file(path) &&
+         (name.find("-ubyte") != std::string::npos || name.find(".idx") != std::string::npos);
+}
+
 RawData read_idx(const std::string& path, const OpenOptions& options) {
   RawData raw;
   raw.info.source = path;
