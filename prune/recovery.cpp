@@ -45,15 +45,13 @@ MaskSchedule::MaskSchedule(const ir::Model& model, Targets targets, int threads)
 
 void MaskSchedule::operator()(int64_t step, int64_t total_steps,
                               std::map<std::string, std::span<float>>& weights) {
-  const bool first = kept_.empty();
-  if (!first) {
-    for (const auto& [name, kept] : kept_) zero_missing(weights_of(weights, name), kept);
-  }
+  // Empty before the first step and after a resumption, where the masks are the weights' zeros.
+  for (const auto& [name, kept] : kept_) zero_missing(weights_of(weights, name), kept);
   const auto end_step = static_cast<int64_t>(kPruningFraction * static_cast<double>(total_steps));
   const int64_t interval = std::max<int64_t>(1, end_step / kPruningSteps);
   if (targets_.two_of_four) {
-    if (first) prune_pattern(weights);
-  } else if (first || step == end_step || (step < end_step && step % interval == 0)) {
+    if (step == 0) prune_pattern(weights);
+  } else if (step == 0 || step == end_step || (step < end_step && step % interval == 0)) {
     prune_at(step, end_step, weights);
   }
   for (const auto& [name, rows] : rows_) kept_[name] = pass::nonzero(weights_of(weights, name));

@@ -128,6 +128,7 @@ void TorchRun::resume() {
       optimizer_->state() = std::move(state_.optimizer);
       plan_.progress->log("resumed " + plan_.checkpoint + " after " + std::to_string(state_.epoch) +
                           " epochs and " + std::to_string(state_.step) + " steps");
+      apply_hook(state_.epoch * steps_per_epoch_ + state_.step);
       return;
     }
   }
