@@ -6,6 +6,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/ir/ops.hpp"
+#include "lib/runtime/kernels/onednn/onednn.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
@@ -21,7 +22,12 @@ constexpr RowLayout kSame = RowLayout::kSame;
 constexpr KernelChoice kOwn = KernelChoice::kOwn;
 constexpr RowLayout kNhwc = RowLayout::kNhwc;
 
+constexpr KernelChoice kOneDnn = KernelChoice::kFastest;
+
 constexpr std::array kRows = {
+    KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
+    KernelRow{"Gemm", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
+    KernelRow{"MatMul", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_conv, own::make_integer_conv},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
     KernelRow{"MatMul", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
