@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// f32 kernels against loops in double written here, and against the reference session.
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/runtime/isa_guard.hpp"
+#include "tests/runtime/network.hpp"
+
+using namespace pare;
+using test::ConvShape;
+using test::Network;
+
+namespace {
+
+struct Reference {
+  std::vector<double> value;
+  std::vector<double> magnitude;  // sum of absolute products, for the error bound
+};
+
+// y[n][oc][oy][ox], straight from the definition of ONNX Conv.
+Reference naive_conv(const ir::Dims& in, std::span<const float> x, const ir::Dims& w_dims,
+                     std::span<const float> w, std::span<const float> bias, const ConvShape& c,
+                     int64_t out_h, int64_t out_w) {
+  Reference out;
+  const int64_t group_in = in[1] / c.groups;
+  const int64_t group_out = c.out / c.groups;
+  for (int64_t i = 0; i < in[0] * c.out * out_h * out_w; ++i) {
+    const int64_t ox = i % out_w;
+    const int64_t oy = i / out_w % out_h;
+    const int64_t oc = i / (out_w * out_h) % c.out;
+    const int64_t n = i / (out_w * out_h * c.out);
+    double sum = bias.empty() ? 0.0 : bias[static_cast<size_t>(oc)];
+    double magnitude = std::abs(sum);
+    for (int64_t k = 0; k < group_in * w_dims[2] * w_dims[3]; ++k) {
+      const int64_t kx = k % w_dims[3];
+      const int64_t ky = k / w_dims[3] % w_dims[2];
+      const int64_t channel = oc / group_out * group_in + k / (w_dims[2] * w_dims[3]);
+      const int64_t y_at = oy * c.stride - c.pads[0] + ky * c.dilation;
+      const int64_t x_at = ox * c.stride - c.pads[1] + kx * c.dilation;
+      if (y_at < 0 || y_at >= in[2] || x_at < 0 || x_at >= in[3]) continue;
+      const double a =
+          x[static_cast<size_t>(((n * in[1] + channel) * in[2] + y_at) * in[3] + x_at)];
+      const double b = w[static_cast<size_t>(oc * group_in * w_dims[2] * w_dims[3] + k)];
+      sum += a * b;
+      magnitude += std::abs(a * b);
+    }
+    out.value.push_back(sum);
+    out.magnitude.push_back(magnitude);
+  }
+  return out;
+}
+
+void check_conv(ir::Dims item, const ConvShape& shape, int64_t batch, bool reference) {
+  Network net(item, false, 5);
+  const ir::Model model = net.finish({net.conv(net.input(), shape)});
+  const auto& parameters = model.parameters.entries();
+  const std::vector<float> weight = ir::to_f32(parameters[0].tensor);
+  std::vector<float> bias;
+  if (shape.bias) bias = ir::to_f32(parameters[1].tensor);
+  runtime::Session session(model, {.batch = batch, .reference = reference});
+  test::fill_random(session.input(), 3);
+  session.run();
+  const ir::Dims& out = session.output_dims(0);
+  const Reference expected =
+      naive_conv(session.input_dims(0), session.input(), parameters[0].tensor.dims(), weight, bias,
+                 shape, out[2], out[3]);
+  // A sum of k rounded products in any order errs by at most (k + 1) * 2^-24 of the sum of absolute
+  // products (Higham, Accuracy and Stability, 3.1).
+  const double terms = static_cast<double>(weight.size()) / static_cast<double>(shape.out) + 2;
+  for (size_t i = 0; i < expected.value.size(); ++i) {
+    const double bound = terms * 0x1p-24 * expected.magnitude[i];
+    REQUIRE(std::abs(session.output()[i] - expected.value[i]) <= bound);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convolutions equal their definition within the rounding bound") {
+  struct Case {
+    ir::Dims item;
+    ConvShape conv;
+  };
+  const Case cases[] = {
+      {{1, 28, 28}, {.out = 9}},
+      {{3, 11, 7}, {.out = 16, .stride = 2}},
+      {{9, 8, 8}, {.out = 33, .kernel_h = 1, .kernel_w = 1, .pads = {0, 0, 0, 0}}},
+      {{5, 9, 13}, {.out = 31, .kernel_h = 5, .kernel_w = 3, .dilation = 2, .pads = {4, 0, 1, 3}}},
+      {{8, 6, 6}, {.out = 12, .groups = 4, .bias = false}},
+      {{21, 7, 5}, {.out = 21, .stride = 2, .groups = 21}},
+      {{64, 4, 4}, {.out = 80}},
+  };
+  for (const Case& c : cases) {
+    for (const bool reference : {true, false}) {
+      CAPTURE(c.conv.out);
+      check_conv(c.item, c.conv, 1, reference);
+      check_conv(c.item, c.conv, 3, reference);
+    }
+  }
+}
+
+TEST_CASE("a float network has the same bits at any number of threads") {
+  const ir::Model model = test::resnet8(16, 28, false);
+  for (const int64_t batch : {1, 5}) {
+    const auto one = test::run_once(model, {.batch = batch, .threads = 1});
+    for (const int threads : {2, 3, 8}) {
+      CHECK(test::run_once(model, {.batch = batch, .threads = threads}) == one);
+    }
+  }
+}
+
+TEST_CASE("fused and folded float networks agree with the unfused reference") {
+  for (const int64_t width : {9, 16}) {
+    const ir::Model model = test::resnet8(width, 28, false);
+    const auto expected = test::run_once(model, {.batch = 2, .reference = true});
+    const auto fast = test::run_once(model, {.batch = 2});
+    REQUIRE(expected.size() == fast.size());
+    float largest = 0.0F;
+    for (const float x : expected) largest = std::max(largest, std::abs(x));
+    // Eight layers of at most 9 * 64 terms: each errs by at most 577 * 2^-24 of its magnitude and
+    // the He-scaled weights keep magnitudes; eight times that, doubled for the growth along
+    // shortcuts.
+    const float bound = 2.0F * 8.0F * 577.0F * 0x1p-24F * std::max(largest, 1.0F) * 4.0F;
+    for (size_t i = 0; i < fast.size(); ++i) CHECK(std::abs(fast[i] - expected[i]) <= bound);
+  }
+}
