@@ -8,13 +8,23 @@
 namespace pare::eval {
 namespace {
 
-// Text from files must not become markup: every ASCII punctuation character that Markdown or HTML
-// reads is escaped with a backslash, the way CommonMark section 2.4 defines.
+constexpr size_t kMaxText = 2000;
+
+// Text from files must not become markup: what CommonMark reads inside a line is escaped (its
+// sections 2.4 and 2.5).
 std::string markdown_text(const std::string& raw) {
   std::string out;
-  for (const char c : escaped(raw)) {
-    if (std::string_view("\\`*_{}[]<>()#+!|&~$").find(c) != std::string_view::npos) out += '\\';
-    out += c;
+  for (const char c : escaped(raw, kMaxText)) {
+    if (c == '<') {
+      out += "&lt;";
+    } else if (c == '>') {
+      out += "&gt;";
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      if (std::string_view("\\`*_[]#|~$!").find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
   }
   return out;
 }

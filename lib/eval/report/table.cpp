@@ -23,9 +23,9 @@ Cell shown(const std::optional<T>& value, const Show& show) {
 }
 
 // A cell of the comparison with the base.
-MakeCell against_base(std::function<Cell(const Comparison&)> show) {
-  return [show = std::move(show)](const CandidateReport& c) {
-    return c.comparison ? show(*c.comparison) : kBase;
+MakeCell against_base(std::function<Cell(const Comparison&)> show, const Cell& of_base = kNone) {
+  return [show = std::move(show), of_base](const CandidateReport& c) {
+    return c.comparison ? show(*c.comparison) : of_base;
   };
 }
 
@@ -111,9 +111,11 @@ void add_accuracy(const Report& report, Rows& rows) {
       "top-5", "Share of items whose class is among the five largest logits.",
       [](const auto& c) { return shown(c.metrics.top5, [](double v) { return percent(v); }); });
   rows.add_if_any("change, points", "Accuracy minus the base's, in percentage points.",
-                  against_base([](const Comparison& c) {
-                    return Cell{points(c.difference), tone_of_change(c)};
-                  }));
+                  against_base(
+                      [](const Comparison& c) {
+                        return Cell{points(c.difference), tone_of_change(c)};
+                      },
+                      kBase));
   rows.add_if_any("its 95 % interval", "Paired bootstrap over items.",
                   against_base([](const Comparison& c) {
                     const auto show = [](double v) { return points(v); };

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the HTML page below its head; each returns one section, or nothing when the report
+// has nothing to put there.
+#pragma once
+
+#include <string>
+
+#include "lib/eval/report.hpp"
+
+namespace pare::eval {
+
+inline constexpr size_t kPaletteSize = 8;  // colours in the style sheet
+inline size_t colour_of(size_t candidate) { return candidate % kPaletteSize; }
+
+std::string table_section(const Report& report);
+std::string picture_section(const Report& report);
+std::string size_section(const Report& report);     // where the bytes are, layer by layer
+std::string class_section(const Report& report);    // accuracy of every class
+std::string history_section(const Report& report);  // what was done to every model
+std::string environment_section(const Report& report);
+
+}  // namespace pare::eval
