@@ -175,7 +175,7 @@ ir::Tensor constant_tensor(const ir::Node& node) {
                              std::vector<float>(list->begin(), list->end()));
     }
   }
-  throw Error(escaped(node.name), "Constant without a value attribute");
+  throw Error(node.name, "Constant without a value attribute");
 }
 
 // The outputs of `node`, whose inputs are all parameters, by the reference kernel.

@@ -70,7 +70,7 @@ void cap_isa(std::string_view name) {
     cap().store(row.isa);
     return;
   }
-  throw UsageError("PARE_ISA", "unknown instruction set '" + escaped(name) +
+  throw UsageError("PARE_ISA", "unknown instruction set '" + std::string(name) +
                                    "', expected scalar, avx2, avx512, avx512_vnni or neon");
 }
 

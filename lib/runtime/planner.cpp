@@ -20,7 +20,7 @@ const ir::Graph& chosen_graph(const ir::Model& model, const std::string& name) {
   for (const ir::Graph& graph : model.graphs) {
     if (graph.name == name) return graph;
   }
-  throw Error(escaped(name), "the model has no graph of this name");
+  throw Error(name, "the model has no graph of this name");
 }
 
 bool is_quantized(const ir::Graph& graph) {
@@ -40,7 +40,7 @@ void fix_batch(ir::Graph& graph, int64_t batch) {
     for (ir::Dim& dim : value.shape) {
       if (!dim.known() && symbols.contains(dim.symbol)) dim = ir::Dim(batch);
       if (!dim.known()) {
-        throw Error(escaped(value.name), "unknown dimension '" + escaped(dim.symbol) + "'");
+        throw Error(value.name, "unknown dimension '" + dim.symbol + "'");
       }
     }
   }
@@ -90,7 +90,7 @@ class Planner {
       const std::string& name = source.value(id).name;
       const ir::ValueId found = graph_.find(name);
       if (!found.valid() || !graph_.value(found).parameter.empty()) {
-        throw Error(escaped(name), "is a constant and cannot be watched");
+        throw Error(name, "is a constant and cannot be watched");
       }
       watched_.push_back(found);
     }
@@ -200,7 +200,7 @@ class Planner {
 
   PlannedValue visible(ir::ValueId id) {
     if (!graph_.value(id).parameter.empty()) {
-      throw Error(escaped(graph_.value(id).name), "a graph output that is a constant");
+      throw Error(graph_.value(id).name, "a graph output that is a constant");
     }
     const Operand held = operand(id);
     PlannedValue value;

@@ -15,7 +15,7 @@ using Pair = std::array<int64_t, 2>;
 // Attribute list of one or two entries as {height, width}.
 Pair spatial_pair(const ir::Node& node, const std::string& key, int64_t fallback, size_t rank) {
   const auto list = ir::attr_ints(node, key, std::vector<int64_t>(rank, fallback));
-  if (list.size() != rank) throw Error(escaped(node.name), key + " has the wrong length");
+  if (list.size() != rank) throw Error(node.name, key + " has the wrong length");
   return rank == 1 ? Pair{fallback, list[0]} : Pair{list[0], list[1]};
 }
 
@@ -27,7 +27,7 @@ Pair axis_padding(const ir::Node& node, size_t axis, size_t rank, int64_t total)
   if (mode == "SAME_UPPER") return {total / 2, total - total / 2};
   if (mode == "SAME_LOWER") return {total - total / 2, total / 2};
   const auto pads = ir::attr_ints(node, "pads", std::vector<int64_t>(2 * rank, 0));
-  if (pads.size() != 2 * rank) throw Error(escaped(node.name), "pads has the wrong length");
+  if (pads.size() != 2 * rank) throw Error(node.name, "pads has the wrong length");
   return {pads[axis], pads[axis + rank]};
 }
 
@@ -59,7 +59,7 @@ Conv2d window_geometry(const StepSpec& step, std::span<const int64_t> kernel) {
   const ir::Dims& in = step.input(0).dims;
   const ir::Dims& out = step.output().dims;
   if (in.size() != 3 && in.size() != 4) {
-    throw Error(escaped(step.name), step.node.op + " in " + std::to_string(in.size() - 2) +
+    throw Error(step.name, step.node.op + " in " + std::to_string(in.size() - 2) +
                                         " spatial dimensions is not supported");
   }
   const size_t rank = in.size() - 2;
@@ -91,7 +91,7 @@ Conv2d conv_geometry(const StepSpec& step) {
 Conv2d pool_geometry(const StepSpec& step) {
   const ir::Dims kernel = ir::attr_ints(step.node, "kernel_shape", {});
   if (kernel.size() + 2 != step.input(0).dims.size()) {
-    throw Error(escaped(step.name), "kernel_shape has the wrong length");
+    throw Error(step.name, "kernel_shape has the wrong length");
   }
   Conv2d g = window_geometry(step, kernel);
   g.groups = g.channels;

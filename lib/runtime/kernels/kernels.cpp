@@ -77,7 +77,7 @@ const KernelRow& select_row(const StepSpec& step, KernelChoice choice) {
     if (row.op != step.node.op || row.kind < choice) continue;
     if (row.supports == nullptr || row.supports(step)) return row;
   }
-  throw Error(escaped(step.name), "operator " + escaped(step.node.op) + " has no kernel");
+  throw Error(step.name, "operator " + step.node.op + " has no kernel");
 }
 
 bool runs_in_integers(const StepSpec& step) {

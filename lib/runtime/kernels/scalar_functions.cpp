@@ -15,7 +15,7 @@ float clip_bound(const StepSpec& step, int input, const char* attribute, float a
   if (!step.has_input(input)) return ir::attr_float(step.node, attribute, absent);
   const Operand& operand = step.input(input);
   if (!operand.constant || operand.constant->count() != 1) {
-    throw Error(escaped(step.name), "the bounds of Clip must be constant scalars");
+    throw Error(step.name, "the bounds of Clip must be constant scalars");
   }
   return ir::to_f32(*operand.constant).front();
 }

@@ -59,7 +59,7 @@ class ByteSource {
 inline std::vector<int64_t> constant_integers(const StepSpec& step, int input) {
   const Operand& operand = step.input(input);
   if (!operand.constant) {
-    throw Error(escaped(step.name),
+    throw Error(step.name,
                 "input " + std::to_string(input) + " of " + step.node.op + " must be a constant");
   }
   return ir::to_i64(*operand.constant, step.name);

@@ -188,7 +188,7 @@ std::array<std::byte, 8> padding_element(const StepSpec& step) {
   float value = ir::attr_float(step.node, "value", 0.0F);
   if (step.has_input(2)) {
     const Operand& operand = step.input(2);
-    if (!operand.constant) throw Error(escaped(step.name), "the value of Pad must be a constant");
+    if (!operand.constant) throw Error(step.name, "the value of Pad must be a constant");
     value = ir::to_f32(*operand.constant).at(0);
   }
   if (step.output().quant) {
@@ -304,7 +304,7 @@ Kernel make_dequantize(const StepSpec& step) {
       case ir::DType::kF32:
         return widen<float>(step);
       default:
-        throw Error(escaped(step.name), "values of this dtype cannot be read as f32");
+        throw Error(step.name, "values of this dtype cannot be read as f32");
     }
   }
   const ir::ActivationQuant quant = *in.quant;

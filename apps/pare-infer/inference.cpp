@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/pare-infer/inference.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <numeric>
+#include <vector>
+
+#include "apps/pare-infer/npy.hpp"
+#include "formats/formats.hpp"
+#include "lib/core/error.hpp"
+#include "lib/core/json.hpp"
+#include "lib/core/output_file.hpp"
+#include "lib/runtime/session.hpp"
+
+namespace pare::infer {
+
+namespace {
+
+// A line such as "VmHWM:     1234 kB" of /proc/self/status; 0 where there is none.
+int64_t status_kilobytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(key + ":"))
+      return std::strtoll(line.c_str() + key.size() + 1, nullptr, 10);
+  }
+  return 0;
+}
+
+const ir::Value& first_input(const ir::Model& model) {
+  const ir::Graph& graph = model.main();
+  if (graph.inputs.size() != 1 || graph.value(graph.inputs[0]).dtype != ir::DType::kF32) {
+    throw Error(graph.name, "expected a graph with one f32 input");
+  }
+  return graph.value(graph.inputs[0]);
+}
+
+// The number of items in `array`: its first dimension when the ranks agree, 1 for a single item.
+int64_t batch_of(const Array& array, const ir::Value& input, const std::string& path) {
+  ir::Dims item = array.dims;
+  int64_t batch = 1;
+  if (array.dims.size() == input.shape.size() && !array.dims.empty()) {
+    batch = item.front();
+    item.erase(item.begin());
+  }
+  const ir::Shape expected(input.shape.begin() + (input.shape.empty() ? 0 : 1), input.shape.end());
+  if (ir::shape_of(item) != expected || batch < 1) {
+    throw Error(path, "has shape " + ir::to_string(array.dims) + ", the model takes " +
+                          ir::to_string(input.shape));
+  }
+  return batch;
+}
+
+// Raw integers become x = (raw * input_scale - mean[c]) / std[c]; channels lie after the batch.
+void preprocess(const ir::Preprocessing& p, const ir::Dims& dims, std::span<float> values) {
+  const size_t channels = dims.size() > 2 ? static_cast<size_t>(dims[1]) : 1;
+  size_t inner = 1;
+  for (size_t d = 2; d < dims.size(); ++d) inner *= static_cast<size_t>(dims[d]);
+  const auto pick = [&](const std::vector<float>& list, size_t c, float absent) {
+    if (list.empty()) return absent;
+    return list.size() == 1 ? list[0] : list[std::min(c, list.size() - 1)];
+  };
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t c = channels == 1 ? 0 : i / inner % channels;
+    values[i] = (values[i] * p.input_scale - pick(p.mean, c, 0.0F)) / pick(p.std, c, 1.0F);
+  }
+}
+
+struct Latency {
+  double p50 = 0, p90 = 0, p99 = 0;  // microseconds
+};
+
+// One warm-up run, then `repeat` timed ones; nearest-rank percentiles.
+Latency time_runs(runtime::Session& session, int repeat) {
+  using Clock = std::chrono::steady_clock;
+  session.run();
+  std::vector<double> times;
+  times.reserve(static_cast<size_t>(repeat));
+  for (int i = 0; i < repeat; ++i) {
+    const Clock::time_point start = Clock::now();
+    session.run();
+    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+  }
+  std::sort(times.begin(), times.end());
+  const auto at = [&](double q) {
+    const auto rank = static_cast<size_t>(std::ceil(q * static_cast<double>(times.size())));
+    return times[std::max<size_t>(rank, 1) - 1];
+  };
+  return {at(0.5), at(0.9), at(0.99)};
+}
+
+struct Top {
+  int64_t index;
+  std::string label;
+  float value;
+};
+
+// The five largest values of one item, ties by index.
+std::vector<Top> top_classes(std::span<const float> values, const ir::Metadata& metadata) {
+  std::vector<int64_t> order(values.size());
+  std::iota(order.begin(), order.end(), 0);
+  const size_t count = std::min<size_t>(5, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<int64_t>(count), order.end(),
+                    [&](int64_t a, int64_t b) {
+                      const float x = values[static_cast<size_t>(a)];
+                      const float y = values[static_cast<size_t>(b)];
+                      return x > y || (x == y && a < b);
+                    });
+  std::vector<Top> out;
+  for (size_t i = 0; i < count; ++i) {
+    const auto index = static_cast<size_t>(order[i]);
+    const std::string label =
+        index < metadata.labels.size() ? metadata.labels[index] : std::to_string(index);
+    out.push_back({order[i], label, values[index]});
+  }
+  return out;
+}
+
+std::string number(double x, const char* format) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, x);
+  return text;
+}
+
+std::string as_json(const Request& request, const runtime::Session& session,
+                    const std::vector<std::vector<Top>>& items, const Latency& latency) {
+  Json json = {{"schema_version", 1}, {"model", request.model}};
+  for (const std::vector<Top>& item : items) {
+    Json list = Json::array();
+    for (const Top& top : item) {
+      list.push_back({{"index", top.index}, {"label", top.label}, {"value", top.value}});
+    }
+    json["top"].push_back(list);
+  }
+  json["output_shape"] = session.output_dims(0);
+  json["latency_us"] = {
+      {"p50", latency.p50}, {"p90", latency.p90}, {"p99", latency.p99}, {"repeat", request.repeat}};
+  json["threads"] = request.threads;
+  json["isa"] = std::string(runtime::name_of(runtime::active_isa()));
+  json["arena_bytes"] = session.arena_bytes();
+  json["packed_weight_bytes"] = session.packed_weight_bytes();
+  json["peak_rss_kb"] = status_kilobytes("VmHWM");
+  json["anonymous_rss_kb"] = status_kilobytes("RssAnon");
+  return to_text(json, 2) + "\n";
+}
+
+std::string as_text(const Request& request, const std::vector<std::vector<Top>>& items,
+                    const Latency& latency) {
+  std::string out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    for (const Top& top : items[i]) {
+      out += (items.size() > 1 ? std::to_string(i) + "  " : "") + number(top.value, "%10.4f") +
+             "  " + escaped(top.label) + "\n";
+    }
+  }
+  out += "latency p50 " + number(latency.p50, "%.1f") + " us, p99 " + number(latency.p99, "%.1f") +
+         " us (" + std::to_string(request.repeat) + " runs, " + std::to_string(request.threads) +
+         " threads), peak memory " +
+         number(static_cast<double>(status_kilobytes("VmHWM")) / 1024.0, "%.1f") + " MiB\n";
+  return out;
+}
+
+}  // namespace
+
+std::string run(const Request& request) {
+  if (!request.output.empty()) check_writable(request.output);
+  const ir::Model model = formats::read(request.model);
+  const ir::Value& input = first_input(model);
+  const bool zeros = request.input == "zeros";
+  const Array array = zeros ? Array{} : read_npy(request.input);
+  const int64_t batch = zeros ? 1 : batch_of(array, input, request.input);
+  runtime::Session session(model, {.batch = batch, .threads = request.threads});
+  const std::span<float> values = session.input();
+  for (size_t i = 0; !zeros && i < values.size(); ++i)
+    values[i] = static_cast<float>(array.values[i]);
+  if (array.integer) preprocess(model.metadata.preprocessing, session.input_dims(0), values);
+
+  const Latency latency = time_runs(session, request.repeat);
+  const std::span<const float> output = session.output();
+  if (!request.output.empty()) write_npy(request.output, session.output_dims(0), output);
+  std::vector<std::vector<Top>> items;
+  const size_t per_item = output.size() / static_cast<size_t>(batch);
+  for (size_t n = 0; n < static_cast<size_t>(batch); ++n) {
+    items.push_back(top_classes(output.subspan(n * per_item, per_item), model.metadata));
+  }
+  return request.json ? as_json(request, session, items, latency)
+                      : as_text(request, items, latency);
+}
+
+}  // namespace pare::infer

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// pare-infer MODEL --input x.npy: runs one model on one input. The whole deployment story: the
+// runtime and the model reader, nothing else.
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/pare-infer/inference.hpp"
+#include "lib/core/error.hpp"
+#include "lib/core/parallel.hpp"
+#include "lib/runtime/isa.hpp"
+
+namespace {
+
+int fail(const std::string& message, pare::ExitCode code) {
+  std::fprintf(stderr, "pare: error: %s\n", message.c_str());
+  return static_cast<int>(code);
+}
+
+void add_options(CLI::App& app, pare::infer::Request& request) {
+  app.add_option("model", request.model, "Model file")->required()->type_name("MODEL");
+  app.add_option("--input", request.input,
+                 "Array to run (.npy: floats as the model takes them, integers as raw data that is "
+                 "preprocessed as the model states), or 'zeros'")
+      ->required()
+      ->type_name("FILE|zeros");
+  app.add_option("--output", request.output, "Write the first output (.npy)")->type_name("FILE");
+  app.add_option("--threads", request.threads, "Threads")
+      ->check(CLI::Range(1, 1024))
+      ->default_val(pare::available_threads());
+  app.add_option("--repeat", request.repeat, "Timed runs after one that warms up")
+      ->check(CLI::Range(1, 10'000'000))
+      ->default_val(1);
+  app.add_flag("--json", request.json, "Print JSON");
+  app.set_version_flag("--version", "pare-infer " PARE_VERSION);
+  app.footer("Example:\n  pare-infer model.pare --input x.npy --threads 1 --repeat 100");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Runs one model on one input", "pare-infer");
+  pare::infer::Request request;
+  try {
+    add_options(app, request);
+    app.parse(argc, argv);
+    if (const char* isa = std::getenv("PARE_ISA")) pare::runtime::cap_isa(isa);
+    std::fputs(pare::infer::run(request).c_str(), stdout);
+    if (std::fflush(stdout) != 0) return fail("stdout: cannot write", pare::ExitCode::kFailure);
+    return 0;
+  } catch (const CLI::Success& e) {
+    return app.exit(e);
+  } catch (const CLI::ParseError& e) {
+    return fail("arguments: " + pare::escaped(e.what()), pare::ExitCode::kUsage);
+  } catch (const pare::Error& e) {
+    return fail(e.what(), e.code());
+  } catch (const std::bad_alloc&) {
+    return fail("memory: not enough for this model", pare::ExitCode::kFailure);
+  } catch (const std::exception& e) {
+    return fail(std::string("internal: ") + e.what(), pare::ExitCode::kBug);
+  }
+}
