@@ -50,6 +50,7 @@ Handle file_access() {
   H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
   H5Pset_alignment(access, kAlignedFrom, kAlignment);
   H5Pset_meta_block_size(access, kMetadataBlock);
+  H5Pset_small_data_block_size(access, 0);
   // OutputFile already holds a lock on the file.
   H5Pset_file_locking(access, false, true);
   return access;
