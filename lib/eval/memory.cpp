@@ -73,11 +73,13 @@ bool read_all(int descriptor, double timeout_seconds, std::string& text) {
 PeakMemory parse_peak(const std::string& text) {
   try {
     const Json json = parse_json(text, "pare-infer");
-    const auto found = json.find("peak_rss_bytes");
-    if (found == json.end() || !found->is_number_integer() || found->get<int64_t>() <= 0) {
-      return {.reason = "pare-infer did not report peak_rss_bytes"};
+    const auto found = json.find("peak_rss_kb");
+    constexpr int64_t kLargest = int64_t{1} << 50;
+    if (found == json.end() || !found->is_number_integer() || found->get<int64_t>() <= 0 ||
+        found->get<int64_t>() > kLargest) {
+      return {.reason = "pare-infer did not report peak_rss_kb"};
     }
-    return {.bytes = found->get<int64_t>()};
+    return {.bytes = found->get<int64_t>() * 1024};
   } catch (const Error& error) {
     return {.reason = error.what()};
   }
@@ -100,7 +102,8 @@ PeakMemory measure_peak_memory(const std::string& infer_executable, const std::s
   if (model_path.empty()) return {.reason = "the model is not in a file"};
   // A path that begins with '-' must not become a flag.
   const std::string path = model_path.front() == '-' ? "./" + model_path : model_path;
-  const Child child = start({infer_executable, path, "--json", "--repeat", "3"});
+  const Child child = start(
+      {infer_executable, path, "--input", "zeros", "--threads", "1", "--json", "--repeat", "3"});
   if (child.pid < 0) return {.reason = "pare-infer could not be started"};
   std::string text;
   const bool complete = read_all(child.output, timeout_seconds, text);

@@ -17,8 +17,9 @@ struct PeakMemory {
 // The executable `pare-infer` beside the running program, or "" when there is none.
 std::string find_infer_executable();
 
-// Runs `infer_executable MODEL --json --repeat 3` with stderr discarded and reads "peak_rss_bytes"
-// from its JSON. Never throws for what the child does; gives up after `timeout_seconds`.
+// Runs `infer_executable MODEL --input zeros --threads 1 --json --repeat 3` with stderr discarded
+// and reads "peak_rss_kb" (VmHWM) from its JSON. Never throws for what the child does; gives up
+// after `timeout_seconds`.
 PeakMemory measure_peak_memory(const std::string& infer_executable, const std::string& model_path,
                                double timeout_seconds = 60);
 

@@ -83,6 +83,7 @@ SizeReport measure_size(const ir::Model& model, int64_t file_bytes) {
   report.file_bytes = file_bytes;
   SizeBreakdown sizes;
   int64_t weight_bytes = 0;
+  int64_t elements = 0;
   int64_t weights = 0;
   int64_t zeros = 0;
   std::vector<int64_t> largest;  // by layer: elements of the tensor that gives `storage`
@@ -99,6 +100,7 @@ SizeReport measure_size(const ir::Model& model, int64_t file_bytes) {
     layer.parameters += tensor.count();
     layer.bytes += tensor.stored_bytes();
     weight_bytes += tensor.stored_bytes();
+    elements += tensor.count();
     if (tensor.dims().size() < 2) continue;
     const int64_t zero = count_zeros(tensor);
     layer.weights += tensor.count();
@@ -107,9 +109,9 @@ SizeReport measure_size(const ir::Model& model, int64_t file_bytes) {
     zeros += zero;
   }
   report.parameters = ir::parameter_count(model);
-  if (report.parameters > 0) {
+  if (elements > 0) {
     report.bits_per_weight =
-        8.0 * static_cast<double>(weight_bytes) / static_cast<double>(report.parameters);
+        8.0 * static_cast<double>(weight_bytes) / static_cast<double>(elements);
   }
   if (weights > 0) report.sparsity = static_cast<double>(zeros) / static_cast<double>(weights);
   sizes.container = file_bytes - sizes.tensors();

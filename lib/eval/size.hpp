@@ -36,7 +36,7 @@ struct SizeReport {
   // Absent when the file is smaller than its tensors (a format that compresses).
   std::optional<SizeBreakdown> breakdown;
   int64_t parameters = 0;         // elements before sparsity
-  double bits_per_weight = 0;     // 8 * stored bytes of parameters / parameters
+  double bits_per_weight = 0;     // 8 * bytes of float and quantized tensors / elements
   double sparsity = 0;            // zeros / weights
   std::vector<LayerSize> layers;  // in parameter order
 };

@@ -152,8 +152,9 @@ TEST_CASE("peak memory is read from the child and its absence explained") {
     return path;
   };
   const auto good = measure_peak_memory(
-      script("test \"$2\" = --json && echo '{\"peak_rss_bytes\": 123456}'\n"), "m.pare");
-  CHECK(good.bytes == 123456);
+      script("test \"$1 $2 $3\" = 'm.pare --input zeros' && echo '{\"peak_rss_kb\": 1234}'\n"),
+      "m.pare");
+  CHECK(good.bytes == 1234 * 1024);
   CHECK(measure_peak_memory(script("exit 1\n"), "m.pare").reason == "pare-infer failed");
   CHECK_FALSE(measure_peak_memory(script("echo nonsense\n"), "m.pare").bytes.has_value());
   CHECK_FALSE(measure_peak_memory(script("echo '{}'\n"), "m.pare").bytes.has_value());

@@ -301,7 +301,7 @@ TEST_CASE("numbers are written alike everywhere") {
   CHECK(microseconds(1240) == "1.24 ms");
   CHECK(p_value(0.00001) == "< 0.0001");
   CHECK(p_value(0.2315) == "0.232");
-  CHECK(times(0.4712) == "0.47×");
+  CHECK(times(0.4712) == "0.471×");
   CHECK(percent(1.0) == "100.00 %");
 }
 

@@ -177,7 +177,7 @@ class Plot {
       if (place.needs_leader) {
         out += line("leader", requests[i].x, requests[i].y, place.leader_x, place.leader_y);
       }
-      out += text_at("label", place.box.x, place.box.y + place.box.height - 4, "start",
+      out += text_at("label", place.anchor_x, place.box.y + place.box.height - 4, place.anchor,
                      requests[i].text);
     }
   }

@@ -9,7 +9,7 @@ namespace pare::eval {
 namespace {
 
 // Of the page's 12-unit sans-serif; generous, because the font is the reader's.
-constexpr double kCharacterWidth = 6.9;
+constexpr double kCharacterWidth = 7.1;
 constexpr double kLineHeight = 16;
 constexpr double kLeaderDistance = 20;
 
@@ -65,6 +65,8 @@ std::vector<LabelPlace> place_labels(const std::vector<LabelRequest>& requests, 
         if (cost >= best_cost) continue;
         best_cost = cost;
         best.box = box;
+        best.anchor = direction.x > 0 ? "start" : direction.x < 0 ? "end" : "middle";
+        best.anchor_x = box.x + box.width * (1 - direction.x) / 2;
         best.needs_leader = distance > kLeaderDistance;
         best.leader_x = std::clamp(request.x, box.x, box.x + box.width);
         best.leader_y = std::clamp(request.y, box.y + 2, box.y + box.height - 2);

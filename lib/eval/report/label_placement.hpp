@@ -22,6 +22,8 @@ struct LabelRequest {
 
 struct LabelPlace {
   Box box;
+  const char* anchor = "start";  // of the text: the end that faces the point
+  double anchor_x = 0;
   bool needs_leader = false;  // too far from its point to be understood without a line
   double leader_x = 0, leader_y = 0;
 };

@@ -12,7 +12,7 @@ constexpr const char* kMinus = "\u2212";
 
 // Three significant digits, but never fewer than the whole part.
 std::string three_digits(double value) {
-  return fixed(value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+  return fixed(value, value < 0.9995 ? 3 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
 }
 
 }  // namespace

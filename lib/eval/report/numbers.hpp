@@ -19,6 +19,6 @@ std::string bytes_text(int64_t bytes);                   // "27.3 KiB"
 std::string count_text(int64_t count);                   // "12.5 M"
 std::string microseconds(double us);                     // "105 µs", "1.24 ms"
 std::string p_value(double p);                           // "0.231", "< 0.0001"
-std::string times(double ratio);                         // "0.47×"
+std::string times(double ratio);                         // "0.471×"
 
 }  // namespace pare::eval

@@ -30,7 +30,9 @@ code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",mo
 .verdicts li{border-left:4px solid var(--c,var(--s0));padding:.1em 0 .1em 14px;margin:0 0 .8em;max-width:78ch}
 .warnings{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:10px 16px;margin:1.4em 0}
 .warnings p{margin:.2em 0}
-.scroll{overflow-x:auto;margin:.8em 0;-webkit-overflow-scrolling:touch}
+.scroll{overflow-x:auto;margin:.8em 0;-webkit-overflow-scrolling:touch;
+background:linear-gradient(to right,transparent,var(--paper) 60%) right/44px 100% no-repeat local,
+linear-gradient(to left,var(--line),transparent) right/14px 100% no-repeat scroll}
 .scroll:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:3px;border-radius:4px}
 table{border-collapse:collapse;width:100%;font-size:.93rem;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--soft);font-size:.9rem;padding:0 0 6px}
@@ -80,7 +82,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 footer{margin-top:3em;color:var(--soft);font-size:.86rem}
 @media (max-width:620px){main{padding:24px 16px 48px}h1{font-size:1.45rem}h2{margin-top:2em}
 th,td{padding-left:12px}svg text{font-size:13.5px}
-.layer{grid-template-columns:1fr}.track{grid-template-columns:minmax(60px,1fr) 15em}
+.layer{grid-template-columns:1fr}.track{grid-template-columns:1fr;gap:1px;margin-bottom:5px}
 tbody th{min-width:96px;white-space:normal}thead th{min-width:92px}}
 @media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--accent:#000;
 --better:#0b5f9e;--worse:#a84300;--better-rgb:0,114,178;--worse-rgb:213,94,0;

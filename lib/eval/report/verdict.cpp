@@ -11,15 +11,16 @@ namespace {
 
 constexpr double kSignificant = 0.05;
 
-// "3.9× smaller", "12 % larger", "" when both files have the same size.
-std::string factor_text(double ratio, const char* less, const char* more) {
-  if (ratio <= 0 || ratio == 1) return {};
+// "3.9× smaller", "12 % larger", "" when the ratio is 1 to the per cent.
+std::string factor_text(double ratio, const char* times_less, const char* times_more,
+                        const char* less, const char* more) {
+  if (ratio <= 0 || std::abs(ratio - 1) < 0.005) return {};
   if (ratio < 1) {
     const double factor = 1 / ratio;
-    return factor >= 1.995 ? fixed(factor, 1) + "× " + less
+    return factor >= 1.995 ? fixed(factor, 1) + "× " + times_less
                            : fixed((1 - ratio) * 100, 0) + " % " + less;
   }
-  return ratio >= 1.995 ? fixed(ratio, 1) + "× " + more
+  return ratio >= 1.995 ? fixed(ratio, 1) + "× " + times_more
                         : fixed((ratio - 1) * 100, 0) + " % " + more;
 }
 
@@ -27,14 +28,15 @@ std::string size_text(const CandidateReport& base, const CandidateReport& c) {
   if (!base.size || !c.size || base.size->file_bytes <= 0) return {};
   return factor_text(
       static_cast<double>(c.size->file_bytes) / static_cast<double>(base.size->file_bytes),
-      "smaller", "larger");
+      "smaller", "larger", "smaller", "larger");
 }
 
 std::string speed_text(const CandidateReport& c) {
   if (!c.latency || !c.latency->ratio) return {};
   const Interval& interval = c.latency->ratio_interval;
   if (interval.low <= 1 && interval.high >= 1) return "as fast within the noise";
-  return factor_text(*c.latency->ratio, "less time per item", "more time per item");
+  return factor_text(*c.latency->ratio, "faster", "slower", "less time per item",
+                     "more time per item");
 }
 
 std::string accuracy_text(const Comparison& c, int64_t items) {
