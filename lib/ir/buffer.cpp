@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One state for all kinds of buffers: bytes with an owner and perhaps a check, or a maker of bytes.
 #include "lib/ir/buffer.hpp"
 
 #include <mutex>

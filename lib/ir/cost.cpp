@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Counting parameters and multiply-accumulates from the graph alone; no tensor bytes are read.
 #include <set>
 
 #include "lib/core/checked.hpp"

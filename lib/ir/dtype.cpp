@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of element types, in the order of the enumeration.
 #include "lib/ir/dtype.hpp"
 
 #include <array>

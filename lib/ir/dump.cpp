@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The text listing of a model: names from files are escaped, so that a listing is safe to print.
 #include <sstream>
 
 #include "lib/core/error.hpp"

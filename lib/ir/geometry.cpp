@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// ONNX's rules for windows, axes, slices and broadcasting, with every size bounded before it is
+// added.
 #include "lib/ir/geometry.hpp"
 
 #include <algorithm>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The arenas are plain vectors and look-ups walk them: graphs hold thousands of nodes, not
+// millions, and no index can go stale when a pass edits a node.
 #include "lib/ir/graph.hpp"
 
 #include <algorithm>

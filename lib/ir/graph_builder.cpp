@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shapes are inferred after every layer, so that the next one can read its input's channels.
 #include "lib/ir/graph_builder.hpp"
 
 #include "lib/core/error.hpp"

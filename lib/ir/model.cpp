@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The parameter table: a vector for order, a map from name to position beside it.
 #include "lib/ir/model.hpp"
 
 #include "lib/core/error.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table itself. A row is data; what it points to is in shape_rules*.cpp and dimension_map.cpp.
 #include "lib/ir/ops.hpp"
 
 #include <algorithm>

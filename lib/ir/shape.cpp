@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Products are overflow-checked: dims come from files.
 #include "lib/ir/shape.hpp"
 
 #include "lib/core/checked.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shapes of operators that pick elements by position: Slice, Pad, Gather; and Constant.
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shapes of operators that only rearrange: Reshape, Flatten, Transpose, Concat, Squeeze, Unsqueeze.
+// Symbolic dimensions are followed as far as that is sound, else refused.
 #include <algorithm>
 
 #include "lib/core/checked.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shapes of arithmetic: element by element, matrix products, normalisation, reductions.
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Shapes of convolutions and pools. Spatial sizes must be known, batch may be symbolic.
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"

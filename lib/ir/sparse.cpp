@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// One function a mask form to count, to expand and to pack; masks from files are counted before
+// use.
 #include "lib/ir/sparse.hpp"
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Construction checks everything that can be checked without evaluating deferred bytes.
 #include "lib/ir/tensor.hpp"
 
 #include "lib/core/checked.hpp"

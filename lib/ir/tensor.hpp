@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An immutable tensor value. A plain tensor is dtype + dims + row-major bytes. A composite tensor
 // is logically f32 but stored as parts, each a plain tensor:
-//
-//   kCodes        codes (scheme.code), or plain values when only sparse; dims, or [stored] if
-//   sparse kMask         u8, which elements are stored; byte layouts in sparse.hpp kScales one a
-//   group, in group order kZeroPoints   one a group, i32; absent when symmetric kSuperScales  one
-//   for super_group consecutive groups, the last may be short kCodebook     f32 table
-//
+// - kCodes: codes (scheme.code), or plain values when only sparse; dims, or [stored] when sparse
+// - kMask: u8, which elements are stored; byte layouts in sparse.hpp
+// - kScales: one a group, in group order
+// - kZeroPoints: one a group, i32; absent when symmetric
+// - kSuperScales: one for super_group consecutive groups, the last may be short
+// - kCodebook: f32 table
 // Elements that a sparse layout leaves out are exactly 0.
 // Copying shares the bytes; nothing here mutates.
 #pragma once

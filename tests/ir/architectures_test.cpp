@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Built-in architectures against published sizes, and their starting weights.
 #include "lib/ir/architectures.hpp"
 
 #include <cmath>
