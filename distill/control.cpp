@@ -37,15 +37,11 @@ struct Arm {
 train::TrainPlan plan_of(const train::TrainPlan& main, const Arm& arm, int64_t epochs) {
   train::TrainPlan plan = main;
   plan.options.seed = arm.seed;
-  plan.options.augmentation.seed = arm.seed;
   plan.options.epochs = epochs;
   // A student that was never trained starts from fresh weights of the arm's seed; one that was,
-  // from its own, and the seeds move only order and augmentation.
+  // from its own, and the seeds move only the order.
   plan.initialise = main.initial.metadata.history.empty();
   if (!arm.teacher) plan.distillation.reset();
-  if (plan.distillation && plan.options.augmentation.any()) {
-    plan.distillation->logits_cache.clear();  // holds the main run's draws
-  }
   if (!plan.checkpoint.empty()) {
     plan.checkpoint +=
         "-control-" + std::to_string(arm.seed) + (arm.teacher ? "-with" : "-without");

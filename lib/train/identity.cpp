@@ -35,7 +35,7 @@ Json options_json(const TrainOptions& o) {
   json["shift"] = o.augmentation.shift;
   json["crop_pad"] = o.augmentation.crop_pad;
   json["flip"] = o.augmentation.flip;
-  json["augmentation_seed"] = o.augmentation.seed;
+  json["draws"] = o.draws;
   json["seed"] = o.seed;
   return json;
 }

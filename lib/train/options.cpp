@@ -98,6 +98,15 @@ pass::Schema augmentation_options() {
        .type = OptionType::kFlag,
        .fallback = false,
        .help = "Augmentation: mirror images left to right, every other time"},
+      {.name = "draws",
+       .type = OptionType::kInteger,
+       .fallback = 0,
+       .help =
+           "Augmentation: use N variants of each item in turn (0: a new one each epoch); cached "
+           "teacher logits cost N passes",
+       .min = 0,
+       .max = 1e6,
+       .metavar = "N"},
   };
 }
 
@@ -155,14 +164,19 @@ TrainOptions train_options_from(const pass::Options& options, uint64_t seed, int
   out.patience = options.integer("patience");
   out.augmentation = {.shift = static_cast<int>(options.integer("shift")),
                       .crop_pad = static_cast<int>(options.integer("crop_pad")),
-                      .flip = options.flag("flip"),
-                      .seed = seed};
+                      .flip = options.flag("flip")};
+  out.draws = options.integer("draws");
   out.seed = seed;
   out.threads = threads;
   return out;
 }
 
 void check_training_options(const pass::Options& options) {
+  const bool augments =
+      options.integer("shift") > 0 || options.integer("crop_pad") > 0 || options.flag("flip");
+  if (options.given("draws") && !augments) {
+    throw UsageError("--draws", "has no effect without --shift, --crop-pad or --flip");
+  }
   if (options.given("step_epochs") && options.text("schedule") != "step") {
     throw UsageError("--step-epochs", "has no effect without --schedule step");
   }

@@ -69,8 +69,7 @@ at::Tensor input_tensor(const Batch& batch, size_t view, const ir::Dims& item) {
   dims.insert(dims.end(), item.begin(), item.end());
   auto* data =
       const_cast<float*>(batch.inputs[view].data());  // from_blob takes no const; never written
-  const at::Tensor input = at::from_blob(data, dims);
-  return dims.size() == 4 ? input.contiguous(at::MemoryFormat::ChannelsLast) : input;
+  return at::from_blob(data, dims);
 }
 
 TorchDistiller::TorchDistiller(const TrainPlan& plan, const TorchGraph& student,
@@ -136,29 +135,25 @@ void TorchDistiller::open_cache(const TrainPlan& plan) {
   Json identity = Json::object();
   identity["teachers"] = options_.teacher_hashes;
   identity["data"] = plan.train->fingerprint();
-  const bool augmented = o.augmentation.any();
   identity["augmentation"] = Json::object();
-  if (augmented) {
-    // Order and batch size too: a batch's neighbours can move a logit's last bit, and a run must
-    // not depend on who filled the cache.
-    identity["augmentation"] = {
-        {"shift", o.augmentation.shift}, {"crop_pad", o.augmentation.crop_pad},
-        {"flip", o.augmentation.flip},   {"seed", o.augmentation.seed},
-        {"order_seed", o.seed},          {"batch_size", o.batch_size}};
+  if (o.augmentation.any()) {
+    identity["augmentation"] = {{"shift", o.augmentation.shift},
+                                {"crop_pad", o.augmentation.crop_pad},
+                                {"flip", o.augmentation.flip}};
   }
   const auto width = static_cast<int64_t>(teachers_.size()) * classes_;
   cache_ = std::make_unique<LogitsCache>(options_.logits_cache, std::move(identity),
                                          plan.train->size(), width);
-  if (!augmented && cache_->find(0).empty()) fill_cache_in_item_order();
 }
 
-// Without augmentation one pass serves every epoch.
-void TorchDistiller::fill_cache_in_item_order() {
+// In item order and fixed batches, whatever the run's: a batch's neighbours can move a logit's last
+// bit, and a run must not depend on who filled the cache.
+void TorchDistiller::fill_cache(int64_t draw) {
   constexpr int64_t kBatch = 256;
+  const auto& augmentation = plan_.options.augmentation;
   std::vector<int64_t> order(static_cast<size_t>(plan_.train->size()));
   std::iota(order.begin(), order.end(), int64_t{0});
   std::vector<float> logits;
-  // A pass in item order keeps every item, also a last one alone.
   for (size_t begin = 0; begin < order.size(); begin += kBatch) {
     Batch batch;
     const size_t end = std::min(begin + kBatch, order.size());
@@ -166,37 +161,23 @@ void TorchDistiller::fill_cache_in_item_order() {
                        order.begin() + static_cast<std::ptrdiff_t>(end));
     for (const auto& view : views_) {
       batch.inputs.emplace_back(batch.items.size() * static_cast<size_t>(view.item_floats));
-      data::load_batch(*plan_.train, view.preprocessing, batch.items, nullptr, 0,
-                       batch.inputs.back(), plan_.options.threads);
+      data::load_batch(*plan_.train, view.preprocessing, batch.items,
+                       augmentation.any() ? &augmentation : nullptr, draw, batch.inputs.back(),
+                       plan_.options.threads);
     }
     const at::Tensor out = run_teachers(batch).contiguous();
     logits.insert(logits.end(), out.data_ptr<float>(), out.data_ptr<float>() + out.numel());
-    plan_.progress->update("teacher logits", static_cast<int64_t>(end),
+    plan_.progress->update("teacher's logits", static_cast<int64_t>(end),
                            static_cast<int64_t>(order.size()));
   }
-  cache_->add(0, std::move(logits));
+  cache_->add(draw, std::move(logits));
+  cache_->commit();
 }
 
-void TorchDistiller::begin_epoch(int64_t draw, int64_t first_step) {
-  draw_ = draw;
-  cached_ = {};
-  collecting_.clear();
+void TorchDistiller::begin_epoch(int64_t draw) {
   if (!cache_) return;
+  if (cache_->find(draw).empty()) fill_cache(draw);
   cached_ = cache_->find(draw);
-  if (cached_.empty() && first_step == 0) {
-    const size_t width = teachers_.size() * static_cast<size_t>(classes_);
-    // Items of a dropped last batch of one stay 0 and are never looked up.
-    collecting_.assign(static_cast<size_t>(plan_.train->size()) * width, 0.0F);
-  }
-}
-
-void TorchDistiller::end_epoch() {
-  if (cache_ && !collecting_.empty()) cache_->add(draw_, std::move(collecting_));
-  collecting_.clear();
-}
-
-void TorchDistiller::commit_cache() {
-  if (cache_) cache_->commit();
 }
 
 at::Tensor TorchDistiller::run_teachers(const Batch& batch) {
@@ -231,14 +212,7 @@ at::Tensor TorchDistiller::teacher_logits(const Batch& batch) {
     }
     return out;
   }
-  const at::Tensor out = run_teachers(batch).contiguous();
-  if (!collecting_.empty()) {
-    for (size_t i = 0; i < batch.items.size(); ++i) {
-      float* to = collecting_.data() + static_cast<size_t>(batch.items[i]) * width;
-      std::memcpy(to, out.data_ptr<float>() + i * width, width * sizeof(float));
-    }
-  }
-  return out;
+  return run_teachers(batch);
 }
 
 at::Tensor TorchDistiller::match_loss(const Matched& matched, const at::Tensor& teacher,

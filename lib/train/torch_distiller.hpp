@@ -26,11 +26,8 @@ class TorchDistiller {
   // Student values that loss() wants, in order.
   std::span<const ir::ValueId> watched() const { return student_values_; }
 
-  // Before an epoch's first batch: `first_step` > 0 when it is resumed in its middle.
-  void begin_epoch(int64_t draw, int64_t first_step);
-  void end_epoch();
-  // Makes what was added to the logits cache appear in its file.
-  void commit_cache();
+  // Before an epoch's first batch: makes sure that the cache, if there is one, holds this draw.
+  void begin_epoch(int64_t draw);
 
   // alpha T^2 KL(teachers || student) + (1 - alpha) `cross_entropy` + matched intermediates.
   at::Tensor loss(const Batch& batch, const at::Tensor& logits, const at::Tensor& cross_entropy,
@@ -51,7 +48,7 @@ class TorchDistiller {
                    std::vector<BatchLoader::View>& views);
   void add_match(const Match& match, const TorchGraph& student);
   void open_cache(const TrainPlan& plan);
-  void fill_cache_in_item_order();
+  void fill_cache(int64_t draw);
   at::Tensor teacher_logits(const Batch& batch);
   at::Tensor run_teachers(const Batch& batch);
   at::Tensor match_loss(const Matched& matched, const at::Tensor& teacher,
@@ -68,8 +65,6 @@ class TorchDistiller {
   std::vector<at::Tensor> teacher_values_;  // of the last batch, one a match
   std::unique_ptr<LogitsCache> cache_;
   std::span<const float> cached_;  // this draw's logits, [items, teachers * classes], or empty
-  std::vector<float> collecting_;  // this draw's logits as they are computed, or empty
-  int64_t draw_ = 0;
 };
 
 }  // namespace pare::train

@@ -26,6 +26,31 @@ bool is_trained(const ir::Node& node, size_t index, int64_t count) {
   return index == weight || index == weight + 1;
 }
 
+// Whether convolutions should run channels-last: faster by a quarter when every width fills whole
+// vectors of 16, slower by up to 80 % when one does not (bench/fashion-mnist's teacher and
+// student).
+bool prefers_channels_last(const ir::Model& model, const ir::Graph& graph) {
+  bool any = false;
+  for (const ir::Node& node : graph.nodes()) {
+    if (node.op != "Conv") continue;
+    const std::string& weight = graph.value(node.inputs[1]).parameter;
+    if (weight.empty() || model.parameters.at(weight).dims().size() != 4 ||
+        model.parameters.at(weight).dims()[0] % 16 != 0) {
+      return false;
+    }
+    any = true;
+  }
+  return any;
+}
+
+// The strides are set outright: for one channel both layouts hold the same bytes, and torch would
+// otherwise take the tensor for the default one.
+at::Tensor channels_last(const at::Tensor& x) {
+  const int64_t c = x.size(1), h = x.size(2), w = x.size(3);
+  return x.contiguous(at::MemoryFormat::ChannelsLast)
+      .as_strided(x.sizes(), {c * h * w, 1, w * c, c});
+}
+
 at::Tensor constant_tensor(const ir::Tensor& tensor) {
   const ir::Dims& dims = tensor.dims();
   if (tensor.dtype() == ir::DType::kF32 || ir::info(tensor.dtype()).is_float) {
@@ -57,6 +82,7 @@ TorchGraph::TorchGraph(const ir::Model& model, std::string subject, FlatTensors&
   logits_ = graph_.outputs[0];
   const ir::NodeId last = graph_.producer(logits_);
   if (last.valid() && graph_.node(last).op == "Softmax") logits_ = graph_.node(last).inputs[0];
+  channels_last_ = item_dims_.size() == 3 && prefers_channels_last(model, graph_);
   bind_parameters(model);
   plan_lifetimes();
 }
@@ -160,7 +186,8 @@ at::Tensor TorchGraph::forward(const at::Tensor& input, bool training,
     const std::string& parameter = graph_.values()[i].parameter;
     if (!parameter.empty()) values[i] = parameter_tensor(bound_.at(parameter));
   }
-  values[static_cast<size_t>(graph_.inputs[0].index)] = input;
+  values[static_cast<size_t>(graph_.inputs[0].index)] =
+      channels_last_ ? channels_last(input) : input;
   const auto& nodes = graph_.nodes();
   const auto watches = [&](size_t v) {
     return std::ranges::any_of(watch,

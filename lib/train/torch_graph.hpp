@@ -64,6 +64,7 @@ class TorchGraph {
   ir::Preprocessing preprocessing_;
   ir::Dims item_dims_;
   ir::ValueId logits_;
+  bool channels_last_ = false;
   FlatTensors& weights_;
   FlatTensors statistics_;
   std::vector<at::Tensor> constants_;

@@ -184,9 +184,10 @@ void TorchRun::report(int64_t done_in_epoch, int64_t seen) {
 }
 
 void TorchRun::train_epoch() {
-  const int64_t draw = options_.augmentation.any() ? state_.epoch : 0;
+  const int64_t variant = options_.draws > 0 ? state_.epoch % options_.draws : state_.epoch;
+  const int64_t draw = options_.augmentation.any() ? variant : 0;
   const auto* augmentation = options_.augmentation.any() ? &options_.augmentation : nullptr;
-  if (distiller_) distiller_->begin_epoch(draw, state_.step);
+  if (distiller_) distiller_->begin_epoch(draw);
   BatchLoader loader(*plan_.train, views_,
                      epoch_order(plan_.train->size(), options_.seed, state_.epoch),
                      options_.batch_size, state_.step, augmentation, draw);
@@ -207,7 +208,6 @@ void TorchRun::train_epoch() {
     if (state_.step < steps_per_epoch_) checkpoint(true);
   }
   loaded_wait_ += loader.waited();
-  if (distiller_) distiller_->end_epoch();
 }
 
 void TorchRun::finish_epoch() {
@@ -272,7 +272,6 @@ TrainResult TorchRun::run() {
     train_epoch();
     finish_epoch();
   }
-  if (distiller_) distiller_->commit_cache();
   return result();
 }
 

@@ -32,7 +32,10 @@ struct TrainOptions {
   int64_t step_epochs = 10;  // kStep: divide by 10 each
   double label_smoothing = 0.0;
   int64_t patience = 0;  // > 0: stop after so many epochs without a better validation accuracy
+  // Its seed stays fixed: variant d of an item is the same in every run, so that teachers' cached
+  // logits serve runs of any seed. The run's seed moves initial weights and order.
   data::Augmentation augmentation;
+  int64_t draws = 0;  // > 0: variants of an item, used in turn; 0: a new one each epoch
   uint64_t seed = 0;
   int threads = 1;
 };
