@@ -44,6 +44,8 @@ pass::Schema distillation_options() {
 pass::Schema recovery_options() {
   pass::Schema rows;
   for (pass::Option row : train::training_options()) {
+    // Masks are complete only at the end, so no earlier epoch can be the one to keep.
+    if (row.name == "patience") continue;
     const Json fallback = default_of(row);
     if (row.name == "epochs") {
       row.help =
@@ -62,7 +64,7 @@ pass::Schema recovery_options() {
 }
 
 void validate_recovery(const pass::Options& options) {
-  if (options.given("epochs")) return;
+  if (options.given("epochs")) return train::check_training_options(training_values(options));
   for (const auto& row : recovery_options()) {
     if (options.given(row.name)) throw UsageError(flag_of(row), "has no effect without --epochs");
   }

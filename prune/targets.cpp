@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "lib/core/error.hpp"
-#include "lib/ir/sparse.hpp"
+#include "lib/ir/ops.hpp"
 #include "lib/pass/weight_layers.hpp"
 
 namespace pare::prune {
@@ -169,6 +169,8 @@ ir::Model pruned(const ir::Model& model, const Targets& targets, int threads, Pr
       zero += std::ranges::count(kept, uint8_t{0});
     }
   }
+  // A 16-bit weight that became sparse is f32 to the graph.
+  for (ir::Graph& graph : result.graphs) ir::infer_shapes(result, graph);
   progress.log(std::to_string(zero) + " of " + std::to_string(weights) + " weights are zero (" +
                percent(zero, weights) + ")");
   return result;

@@ -14,14 +14,6 @@ namespace pare::pass {
 
 namespace {
 
-// The axis of output channels of the weight of `node`: a Gemm's depends on transB, and a MatMul's
-// is the last of however many the weight has.
-int output_axis(const ir::OpRow& row, const ir::Node& node, const ir::Tensor& weight) {
-  if (node.op == "Gemm") return ir::attr_int(node, "transB", 0) != 0 ? 0 : 1;
-  if (node.op == "MatMul") return static_cast<int>(weight.dims().size()) - 1;
-  return row.weight_output_axis;
-}
-
 std::vector<WeightLayer> named_tensors(const ir::Model& model) {
   std::vector<WeightLayer> layers;
   for (const auto& [name, tensor] : model.parameters.entries()) {
@@ -52,7 +44,7 @@ void record_uses(const ir::Model& model, size_t g, std::map<std::string, Found>&
         entry.other_use = true;
         continue;
       }
-      const int axis = output_axis(*row, node, tensor);
+      const int axis = ir::weight_output_axis(node, static_cast<int>(tensor.dims().size()));
       if (!entry.layer.uses.empty() && entry.layer.output_axis != axis) entry.other_use = true;
       if (entry.layer.uses.empty()) entry.layer.op = node.op;
       entry.layer.output_axis = axis;
