@@ -110,14 +110,6 @@ std::vector<pass::LayerRule> layer_rules(const pass::Options& options) {
   return rules;
 }
 
-// Weights quantized already show in a graph as composite tensors, activations as Value::quant.
-void refuse_quantized(const ir::Model& model) {
-  for (const auto& [name, tensor] : model.parameters.entries()) {
-    if (!tensor.is_quantized()) continue;
-    throw Error(escaped(name), "is quantized already: quantize the float model instead");
-  }
-}
-
 }  // namespace
 
 pass::Schema request_options() {
@@ -178,8 +170,14 @@ Request resolve_request(const pass::Options& options) {
   return request;
 }
 
+void refuse_quantized(const ir::Model& model) {
+  for (const auto& [name, tensor] : model.parameters.entries()) {
+    if (!tensor.is_quantized()) continue;
+    throw Error(escaped(name), "is quantized already: quantize the float model instead");
+  }
+}
+
 std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& options) {
-  refuse_quantized(model);
   const auto layers = pass::without(pass::weight_layers(model), options.list("exclude"));
   if (layers.empty()) throw Error("model", "has no weights to quantize");
   const auto rules = layer_rules(options);

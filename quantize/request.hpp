@@ -33,8 +33,10 @@ struct LayerPlan {
   pass::WeightLayer layer;
   int bits = 8;
 };
-// Every layer that becomes quantized. Throws Error on a pattern that matches nothing, a model
-// without weights, and a model that is quantized already.
+// Throws Error(parameter, ...) when the model is quantized already.
+void refuse_quantized(const ir::Model& model);
+// Every layer that becomes quantized. Throws Error on a pattern that matches nothing and a model
+// without weights.
 std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& options);
 
 }  // namespace pare::quantize
