@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// pare bench: latency of models side by side, and where inside a model the time goes.
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+#include "apps/pare/commands/commands.hpp"
+#include "apps/pare/inputs.hpp"
+#include "apps/pare/option_groups.hpp"
+#include "apps/pare/pass_result.hpp"
+#include "lib/core/rng.hpp"
+#include "lib/eval/latency.hpp"
+#include "lib/runtime/session.hpp"
+
+namespace pare::cli {
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+
+struct Bench {
+  std::string path;
+  runtime::Session session;
+  eval::LatencySummary latency;
+  std::vector<double> step_microseconds = {};
+};
+
+// Standard normal inputs: what a normalised image looks like to the arithmetic.
+void fill_inputs(runtime::Session& session) {
+  for (int i = 0; i < session.input_count(); ++i) {
+    Rng rng(0, stream_of("bench input"), static_cast<uint64_t>(i) << 32);
+    for (float& value : session.input(i)) value = rng.normal();
+  }
+}
+
+std::vector<Bench> load(const Invocation& invocation) {
+  std::vector<Bench> benches;
+  const int threads = invocation.options.given("threads") ? invocation.threads : 1;
+  for (const std::string& path : invocation.positionals) {
+    const LoadedModel loaded = load_model(path);
+    benches.push_back(
+        {path,
+         runtime::Session(loaded.model,
+                          {.batch = invocation.options.integer("batch_size"), .threads = threads}),
+         {}});
+    fill_inputs(benches.back().session);
+    benches.back().session.run();  // codes in the arena for run_step, and pages touched
+  }
+  return benches;
+}
+
+eval::LatencyOptions protocol(const pass::Options& options) {
+  return {.blocks = static_cast<int>(options.integer("blocks")),
+          .seed = static_cast<uint64_t>(options.integer("seed"))};
+}
+
+void measure_models(std::vector<Bench>& benches, const eval::LatencyOptions& options,
+                    Progress& progress) {
+  std::vector<std::function<void()>> runs;
+  for (Bench& bench : benches) runs.emplace_back([&bench] { bench.session.run(); });
+  const auto samples = eval::measure_latency(runs, options, progress);
+  for (size_t i = 0; i < benches.size(); ++i) {
+    benches[i].latency = eval::summarise(samples[i], &samples[0], options.seed);
+  }
+}
+
+// Median time of each step alone, the steps interleaved like models are.
+void measure_steps(Bench& bench, const eval::LatencyOptions& options, Progress& progress) {
+  std::vector<std::function<void()>> runs;
+  const auto count = static_cast<int>(bench.session.steps().size());
+  for (int step = 0; step < count; ++step) {
+    runs.emplace_back([&bench, step] { bench.session.run_step(step); });
+  }
+  eval::LatencyOptions brief = options;
+  brief.block_seconds = 0.002;
+  brief.warmup_seconds = 0.05;
+  const auto samples = eval::measure_latency(runs, brief, progress);
+  for (const eval::LatencySamples& own : samples) {
+    bench.step_microseconds.push_back(eval::summarise(own, nullptr, options.seed).p50);
+  }
+}
+
+Json json_of(const Bench& bench, bool layers) {
+  const eval::LatencySummary& latency = bench.latency;
+  Json out{
+      {"model", bench.path},
+      {"runs", latency.runs},
+      {"p50_us", latency.p50},
+      {"p90_us", latency.p90},
+      {"p99_us", latency.p99},
+      {"ratio", latency.ratio.value_or(1)},
+      {"ratio_interval", Json::array({latency.ratio_interval.low, latency.ratio_interval.high})},
+      {"arena_bytes", bench.session.arena_bytes()},
+      {"packed_weight_bytes", bench.session.packed_weight_bytes()}};
+  if (!layers) return out;
+  const auto& steps = bench.session.steps();
+  for (size_t i = 0; i < steps.size(); ++i) {
+    out["layers"].push_back(Json{{"node", steps[i].node},
+                                 {"op", steps[i].op},
+                                 {"kernel", steps[i].kernel},
+                                 {"integer", steps[i].integer},
+                                 {"macs", steps[i].macs},
+                                 {"p50_us", bench.step_microseconds[i]}});
+  }
+  return out;
+}
+
+void print_table(const std::vector<Bench>& benches) {
+  size_t width = 5;
+  for (const Bench& bench : benches) width = std::max(width, escaped(bench.path).size());
+  std::printf("%-*s %9s %9s %9s  %s\n", static_cast<int>(width), "model", "p50 us", "p90 us",
+              "p99 us", "ratio to the first, 95 % interval");
+  for (const Bench& bench : benches) {
+    const eval::LatencySummary& latency = bench.latency;
+    std::printf("%-*s %9.1f %9.1f %9.1f", static_cast<int>(width), escaped(bench.path).c_str(),
+                latency.p50, latency.p90, latency.p99);
+    if (&bench != &benches.front()) {
+      std::printf("  %.2f [%.2f, %.2f]", latency.ratio.value_or(1), latency.ratio_interval.low,
+                  latency.ratio_interval.high);
+    }
+    std::printf("\n");
+  }
+}
+
+void print_layers(const Bench& bench) {
+  const double total =
+      std::accumulate(bench.step_microseconds.begin(), bench.step_microseconds.end(), 0.0);
+  const auto& steps = bench.session.steps();
+  size_t width = 4;
+  for (const runtime::StepInfo& step : steps)
+    width = std::max(width, escaped(step.node, 48).size());
+  std::printf("\n%s\n%-*s %-26s %12s %9s %6s\n", escaped(bench.path).c_str(),
+              static_cast<int>(width), "step", "kernel", "MACs", "p50 us", "%");
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const double time = bench.step_microseconds[i];
+    std::printf("%-*s %-26s %12s %9.1f %6.1f\n", static_cast<int>(width),
+                escaped(steps[i].node, 48).c_str(), steps[i].kernel.c_str(),
+                grouped(steps[i].macs).c_str(), time, total > 0 ? 100 * time / total : 0);
+  }
+}
+
+ExitCode run(const Invocation& invocation) {
+  const bool layers = invocation.flag("layers");
+  std::vector<Bench> benches = load(invocation);
+  const eval::LatencyOptions options = protocol(invocation.options);
+  measure_models(benches, options, invocation.progress);
+  if (layers) {
+    for (Bench& bench : benches) measure_steps(bench, options, invocation.progress);
+  }
+  if (invocation.flag("json")) {
+    Json list = Json::array();
+    for (const Bench& bench : benches) list.push_back(json_of(bench, layers));
+    std::printf("%s\n", to_text(Json{{"schema_version", kSchemaVersion},
+                                     {"isa", runtime::name_of(runtime::active_isa())},
+                                     {"batch_size", invocation.options.integer("batch_size")},
+                                     {"models", list}},
+                                2)
+                            .c_str());
+    return ExitCode::kOk;
+  }
+  print_table(benches);
+  for (const Bench& bench : benches) {
+    if (layers) print_layers(bench);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command make_bench() {
+  using pass::OptionType;
+  OptionGroup general =
+      general_group({"threads", "seed", "json", "print_config", "quiet", "verbose"});
+  general.options[0].help = "Threads a model runs on (default: 1)";
+  general.options[1].help = "Seed of the order in which models are timed";
+  return {
+      .name = "bench",
+      .summary = "Time models in turns in one process, whole or layer by layer",
+      .positional = {"MODEL", "Models to time; the first is what ratios are to", 1, -1},
+      .groups = {{"Timing",
+                  {{.name = "layers",
+                    .type = OptionType::kFlag,
+                    .help = "Time every step of each model's plan, too"},
+                   {.name = "batch_size",
+                    .type = OptionType::kInteger,
+                    .fallback = 1,
+                    .help = "Items a run",
+                    .min = 1,
+                    .max = 65536},
+                   {.name = "blocks",
+                    .type = OptionType::kInteger,
+                    .fallback = 40,
+                    .help = "Rounds in which every model takes its turn",
+                    .min = 2,
+                    .max = 100000}}},
+                 general},
+      .examples = {"pare bench model.pare model.int8.pare", "pare bench model.int8.pare --layers"},
+      .run = run};
+}
+
+}  // namespace pare::cli

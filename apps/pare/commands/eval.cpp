@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// pare eval: models, or predictions of models that ran elsewhere, against the first of them.
+#include <cstdio>
+#include <filesystem>
+#include <map>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "apps/pare/commands/commands.hpp"
+#include "apps/pare/inputs.hpp"
+#include "apps/pare/option_groups.hpp"
+#include "lib/core/output_file.hpp"
+#include "lib/eval/evaluate.hpp"
+
+namespace pare::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kPages[] = {"md", "html"};
+
+void check(const pass::Options& options) {
+  if (!options.given("data")) throw UsageError("--data", "is needed: what to evaluate on");
+  int results_on_stdout = options.flag("json") ? 1 : 0;
+  for (const char* page : kPages) results_on_stdout += options.text(page) == "-" ? 1 : 0;
+  if (results_on_stdout > 1)
+    throw UsageError("-", "stdout can take only one of the results asked for");
+  if (options.flag("no_latency") && options.given("latency_threads")) {
+    throw UsageError("--latency-threads", "has no effect with --no-latency");
+  }
+}
+
+// File names without extension, numbered where two are the same.
+std::vector<std::string> names_of(const std::vector<std::string>& paths) {
+  std::map<std::string, int> seen;
+  std::vector<std::string> names;
+  for (const std::string& path : paths) {
+    const std::string stem = fs::path(path).stem().string();
+    const int count = ++seen[stem];
+    names.push_back(count == 1 ? stem : stem + " (" + std::to_string(count) + ")");
+  }
+  return names;
+}
+
+std::vector<eval::Candidate> load_candidates(const std::vector<std::string>& paths) {
+  const std::vector<std::string> names = names_of(paths);
+  std::vector<eval::Candidate> candidates;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    eval::Candidate candidate{.name = names[i], .path = paths[i]};
+    if (eval::is_predictions_path(paths[i])) {
+      candidate.predictions = eval::read_predictions(paths[i]);
+    } else {
+      LoadedModel loaded = load_model(paths[i]);
+      candidate.file_bytes = loaded.bytes;
+      candidate.model = std::move(loaded.model);
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  return candidates;
+}
+
+const ir::Model* first_model(const std::vector<eval::Candidate>& candidates) {
+  for (const eval::Candidate& candidate : candidates) {
+    if (candidate.model) return &*candidate.model;
+  }
+  return nullptr;
+}
+
+int terminal_width(const Environment& environment) {
+  winsize size{};
+  if (!environment.stdout_terminal) return 0;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+void write_results(const Invocation& invocation, const eval::Report& report) {
+  bool stdout_taken = false;
+  for (const std::string page : kPages) {
+    const std::string path = invocation.text(page);
+    if (path.empty()) continue;
+    write_text_file(path, page == "md" ? eval::to_markdown(report) : eval::to_html(report));
+    stdout_taken = stdout_taken || path == "-";
+    if (path != "-") invocation.progress.log("wrote " + path);
+  }
+  if (stdout_taken) return;
+  const Environment& environment = invocation.environment;
+  const std::string text =
+      invocation.flag("json")
+          ? to_text(eval::to_json(report), 2) + "\n"
+          : eval::to_terminal(report, {.colour = environment.color(environment.stdout_terminal),
+                                       .width = terminal_width(environment)});
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+ExitCode run(const Invocation& invocation) {
+  const pass::Options& options = invocation.options;
+  for (const char* page : kPages) {
+    if (options.given(page)) check_writable(options.text(page));
+  }
+  std::vector<eval::Candidate> candidates = load_candidates(invocation.positionals);
+  const std::string part = options.text("split");
+  const std::string data = options.text("data");
+  const data::Splits splits =
+      open_data(invocation, data, part == "test" ? "test" : "train", first_model(candidates));
+  const auto items = part_of(splits, part, data);
+  if (invocation.flag("dry_run")) {
+    invocation.progress.log("inputs are fine; would evaluate on " + std::to_string(items->size()) +
+                            " items");
+    return ExitCode::kOk;
+  }
+  const eval::EvalOptions settings{
+      .threads = invocation.threads,
+      .batch = options.integer("batch_size"),
+      .seed = static_cast<uint64_t>(options.integer("seed")),
+      .measure_latency = !options.flag("no_latency"),
+      .latency_threads = options.given("latency_threads")
+                             ? static_cast<int>(options.integer("latency_threads"))
+                             : 1,
+      .measure_memory = !options.flag("no_memory")};
+  write_results(invocation,
+                eval::evaluate(std::move(candidates), *items, settings, invocation.progress));
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command make_eval() {
+  using pass::OptionType;
+  OptionGroup data = data_group("to evaluate on (required)");
+  data.options.push_back(split_option("part of the data set to evaluate on"));
+  return {
+      .name = "eval",
+      .summary =
+          "Compare models with the first of them: accuracy on the same items, file size, "
+          "latency and memory",
+      .positional = {"MODEL", "Models, or predictions that pare predict wrote (.npz, .csv)", 1, -1},
+      .groups =
+          {data,
+           {"Measuring",
+            {{.name = "batch_size",
+              .type = OptionType::kInteger,
+              .fallback = 64,
+              .help = "Items at once while measuring accuracy",
+              .min = 1,
+              .max = 65536},
+             {.name = "latency_threads",
+              .type = OptionType::kInteger,
+              .help = "Threads while measuring latency at batch 1 (default: 1)",
+              .min = 1,
+              .max = 1024},
+             {.name = "no_latency", .type = OptionType::kFlag, .help = "Do not measure latency"},
+             {.name = "no_memory",
+              .type = OptionType::kFlag,
+              .help = "Do not measure peak memory"}}},
+           {"Report",
+            {{.name = "md",
+              .help = "Write the report as Markdown; - is stdout",
+              .changes_result = false,
+              .metavar = "OUT"},
+             {.name = "html",
+              .help = "Write the report as one self-contained page; - is stdout",
+              .changes_result = false,
+              .metavar = "OUT"}}},
+           general_group(
+               {"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
+      .examples =
+          {"pare eval teacher.pare student.pare student.int8.pare --data fashion-mnist/ \\\n"
+           "      --html report.html"},
+      .run = run,
+      .check = check};
+}
+
+}  // namespace pare::cli

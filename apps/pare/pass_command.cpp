@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/pare/pass_command.hpp"
+
+#include <filesystem>
+
+#include "apps/pare/inputs.hpp"
+#include "apps/pare/option_groups.hpp"
+#include "apps/pare/pass_result.hpp"
+#include "apps/pare/sibling.hpp"
+#include "formats/formats.hpp"
+#include "lib/core/output_file.hpp"
+#include "lib/ir/architectures.hpp"
+#include "lib/train/trainer.hpp"
+
+namespace pare::cli {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kCalibrationSamples = 512;
+
+using pass::Option;
+using pass::Options;
+using pass::OptionType;
+
+bool can_train(const pass::PassInfo& info) { return pass::find(info.options, "epochs") != nullptr; }
+bool always_trains(Start start) { return start != Start::kModel; }
+
+// Teachers come in through Context, whatever the pass.
+void add_teacher(const PassCommand& parts, OptionGroup& group) {
+  if (!can_train(*parts.info) || parts.start == Start::kModelOrArch ||
+      pass::find(parts.info->options, "teacher")) {
+    return;
+  }
+  const bool more = parts.start == Start::kStudent;
+  group.options.push_back(
+      {.name = "teacher",
+       .type = OptionType::kTextList,
+       .help = more ? "A further teacher; the teachers' answers are averaged"
+                    : "Model to imitate while training to recover, with --epochs",
+       .metavar = "FILE"});
+}
+
+OptionGroup model_group(const PassCommand& parts) {
+  OptionGroup group{"Model", {output_option("File to write", true)}};
+  add_teacher(parts, group);
+  if (parts.start == Start::kModel) return group;
+  std::string names;
+  for (const auto& row : ir::all_architectures()) {
+    names += (names.empty() ? "" : ", ") + std::string(row.name);
+  }
+  group.options.push_back({.name = "arch",
+                           .help = "Architecture to train: " + names +
+                                   "; parameters follow a colon, as in resnet8:width=9 or "
+                                   "mlp:784-300-100-10",
+                           .metavar = "SPEC"});
+  if (parts.start == Start::kStudent) {
+    group.options.push_back({.name = "student",
+                             .help = "Model to train as the student, from the weights it has",
+                             .metavar = "FILE"});
+  }
+  return group;
+}
+
+OptionGroup training_data_group(const PassCommand& parts) {
+  OptionGroup group = data_group(always_trains(parts.start) ? "to train on (required)"
+                                                            : "to train on, with --epochs");
+  group.options.push_back({.name = "validation_fraction",
+                           .type = OptionType::kNumber,
+                           .help =
+                               "Part of the training items kept out to choose the best epoch by "
+                               "(default: 0.08)",
+                           .min = 0,
+                           .max = 0.5,
+                           .min_open = true,
+                           .metavar = "FRACTION"});
+  group.options.push_back({.name = "no_resume",
+                           .type = OptionType::kFlag,
+                           .help = "Start over instead of going on from OUT.checkpoint",
+                           .changes_result = false});
+  return group;
+}
+
+OptionGroup calibration_group() {
+  OptionGroup group{"Calibration data",
+                    {{.name = "calibration_data",
+                      .help = "Data set whose training part shows the range of activations",
+                      .metavar = "PATH"}}};
+  for (const Option& option : data_reading_options()) {
+    if (option.name != "test_data") group.options.push_back(option);
+  }
+  return group;
+}
+
+// ---- checks on the arguments alone -------------------------------------------------------------
+
+void check_start(const PassCommand& parts, const Options& options) {
+  if (parts.start == Start::kStudent) {
+    if (options.given("arch") == options.given("student")) {
+      throw UsageError("--arch", options.given("arch")
+                                     ? "contradicts --student; give one of them"
+                                     : "or --student is needed: what should be trained?");
+    }
+  }
+}
+
+void check_training_flags(const PassCommand& parts, const Options& options, bool trains) {
+  if (trains) {
+    if (!options.given("data")) throw UsageError("--data", "is needed to train");
+    return;
+  }
+  std::vector<Option> idle = training_data_group(parts).options;
+  for (const Option& option : model_group(parts).options) {
+    if (option.name == "teacher") idle.push_back(option);
+  }
+  for (const Option& option : idle) {
+    if (options.given(option.name)) {
+      throw UsageError(pass::flag_of(option), "has no effect without --epochs");
+    }
+  }
+}
+
+void check_calibration_flags(const pass::PassInfo& info, const Options& own,
+                             const Options& options) {
+  const bool needed = info.needs_calibration(own);
+  const bool given = options.given("calibration_data");
+  if (needed && !given) {
+    throw UsageError("--calibration-data",
+                     "is needed with these options: activations are measured "
+                     "on data, never guessed");
+  }
+  if (!needed && given) {
+    throw UsageError("--calibration-data", "has no effect here: only weights are quantized");
+  }
+  if (!given) check_data_flags(options, "--calibration-data");
+}
+
+void check(const PassCommand& parts, const Options& options) {
+  require_output(options, parts.info->name);
+  formats::writer_for(options.text("output"));
+  const Options own = narrowed(options, parts.info->options);
+  parts.info->validate(own);
+  check_start(parts, options);
+  if (can_train(*parts.info)) check_training_flags(parts, options, parts.info->trains(own));
+  if (parts.info->name == "quantize") check_calibration_flags(*parts.info, own, options);
+}
+
+// ---- inputs ------------------------------------------------------------------------------------
+
+struct Inputs {
+  LoadedModel start;  // path "" when built from --arch
+  pass::Context context;
+};
+
+std::vector<std::string> teacher_paths(const PassCommand& parts, const Invocation& invocation) {
+  std::vector<std::string> paths;
+  if (parts.start == Start::kStudent) paths = invocation.positionals;
+  if (invocation.options.given("teacher")) {
+    for (std::string& path : invocation.options.list("teacher")) paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+std::string start_path(const PassCommand& parts, const Invocation& invocation) {
+  if (parts.start == Start::kStudent) return invocation.text("student");
+  return invocation.positionals.empty() ? "" : invocation.positionals.front();
+}
+
+void load_training_data(const Invocation& invocation, const ir::Model* model,
+                        pass::Context& context, data::DatasetInfo& info) {
+  const std::string path = invocation.text("data");
+  const data::Splits splits = open_data(invocation, path, "train", model);
+  context.train = part_of(splits, "train", path);
+  context.validation = splits.validation;
+  context.test = splits.test;
+  context.input_hashes["data"] = context.train->fingerprint();
+  if (context.validation) context.input_hashes["validation"] = context.validation->fingerprint();
+  info = context.train->info();
+}
+
+void load_calibration_data(const Invocation& invocation, const ir::Model& model,
+                           pass::Context& context) {
+  const std::string path = invocation.text("calibration_data");
+  const data::Splits splits = open_data(invocation, path, "train", &model);
+  auto items = part_of(splits, "train", path);
+  const int64_t wanted = invocation.options.has("calibration_samples")
+                             ? invocation.options.integer("calibration_samples")
+                             : kCalibrationSamples;
+  if (wanted < items->size()) items = data::sample(items, wanted, context.seed);
+  context.calibration = items;
+  context.input_hashes["calibration"] = items->fingerprint();
+}
+
+// Weights of an architecture for this data; passes that train add preprocessing and labels.
+ir::Model fresh_model(const std::string& spec, const data::DatasetInfo& info, uint64_t seed) {
+  ir::Model model =
+      ir::build_architecture(spec, info.item, static_cast<int64_t>(info.classes.size()));
+  ir::initialise(model, seed);
+  if (!info.columns.is_null()) model.metadata.source["columns"] = info.columns;
+  return model;
+}
+
+Inputs load_inputs(const PassCommand& parts, const Invocation& invocation) {
+  Inputs inputs;
+  pass::Context& context = inputs.context;
+  const std::string path = start_path(parts, invocation);
+  if (!path.empty()) {
+    inputs.start = load_model(path);
+    context.input_hashes["model"] = inputs.start.sha256;
+  }
+  for (const std::string& teacher : teacher_paths(parts, invocation)) {
+    LoadedModel loaded = load_model(teacher);
+    context.input_hashes["teacher" + std::to_string(context.teachers.size())] = loaded.sha256;
+    context.teachers.push_back({teacher, loaded.sha256, std::move(loaded.model)});
+  }
+  context.seed = static_cast<uint64_t>(invocation.options.integer("seed"));
+  context.threads = invocation.threads;
+  context.trainer = invocation.trainer;
+  context.progress = &invocation.progress;
+  data::DatasetInfo info;
+  const ir::Model* coded = !path.empty()              ? &inputs.start.model
+                           : context.teachers.empty() ? nullptr
+                                                      : &context.teachers.front().model;
+  if (invocation.options.given("data")) load_training_data(invocation, coded, context, info);
+  if (invocation.options.given("calibration_data")) {
+    load_calibration_data(invocation, inputs.start.model, context);
+  }
+  if (path.empty()) inputs.start.model = fresh_model(invocation.text("arch"), info, context.seed);
+  return inputs;
+}
+
+// Everything that is cheap to check before another executable starts all over.
+void check_inputs_exist(const PassCommand& parts, const Invocation& invocation) {
+  for (const std::string& path : teacher_paths(parts, invocation)) formats::read(path);
+  if (const std::string path = start_path(parts, invocation); !path.empty()) formats::read(path);
+  check_data_exists(invocation.text("data"));
+}
+
+// ---- the run -----------------------------------------------------------------------------------
+
+ExitCode run(const PassCommand& parts, const Invocation& invocation) {
+  const pass::PassInfo& info = *parts.info;
+  const Options own = narrowed(invocation.options, info.options);
+  if (parts.start == Start::kModelOrArch &&
+      invocation.positionals.empty() != invocation.options.given("arch")) {
+    throw UsageError("--arch", invocation.positionals.empty()
+                                   ? "is needed, or a MODEL to go on training from"
+                                   : "contradicts the MODEL given to go on training from");
+  }
+  const std::string output = invocation.text("output");
+  const bool trains = info.trains(own);
+  check_writable(output);
+  if (trains && !invocation.trainer && !invocation.flag("dry_run")) {
+    check_inputs_exist(parts, invocation);
+    continue_in_pare_train(info.name, invocation.arguments, invocation.threads);
+  }
+  Inputs inputs = load_inputs(parts, invocation);
+  if (invocation.flag("dry_run")) {
+    invocation.progress.log("inputs are fine; would write " + output);
+    return ExitCode::kOk;
+  }
+  if (trains) {
+    inputs.context.checkpoint = output + ".checkpoint";
+    inputs.context.resume = !invocation.flag("no_resume");
+  }
+  const ir::Model result = pass::run(info, inputs.start.model, own, inputs.context);
+  formats::write(result, output);
+  if (trains) {
+    std::error_code ignored;
+    fs::remove(inputs.context.checkpoint, ignored);
+  }
+  print_pass_result({.command = info.name,
+                     .input = inputs.start.path,
+                     .input_bytes = inputs.start.bytes,
+                     .output = output,
+                     .json = invocation.flag("json")},
+                    result);
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+Command make_pass_command(PassCommand parts) {
+  Command command{.name = parts.info->name,
+                  .summary = parts.info->summary,
+                  .positional = parts.positional,
+                  .examples = parts.examples};
+  command.notes = parts.notes;
+  command.groups.push_back(model_group(parts));
+  if (can_train(*parts.info)) command.groups.push_back(training_data_group(parts));
+  if (parts.info->name == "quantize") command.groups.push_back(calibration_group());
+  for (const OptionGroup& group : parts.groups) command.groups.push_back(group);
+  command.groups.push_back(
+      general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"}));
+  command.check = [parts](const Options& options) { check(parts, options); };
+  command.run = [parts = std::move(parts)](const Invocation& invocation) {
+    return run(parts, invocation);
+  };
+  return command;
+}
+
+std::vector<OptionGroup> themed(const pass::Schema& schema, const std::string& title) {
+  const pass::Schema training = train::training_options();
+  OptionGroup own{title, {}};
+  OptionGroup shared{"Training", {}};
+  for (const Option& option : schema) {
+    (pass::find(training, option.name) ? shared : own).options.push_back(option);
+  }
+  return {own, shared};
+}
+
+const pass::PassInfo& pass_named(std::span<const pass::PassInfo> passes, std::string_view name) {
+  for (const pass::PassInfo& info : passes) {
+    if (info.name == name) return info;
+  }
+  throw Bug("no pass called " + std::string(name));
+}
+
+}  // namespace pare::cli

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A recipe: steps of `pare run`, each one command with its options by name, read from JSON with
+// comments (docs/cli.md) and checked as a whole before anything runs. Every error names the recipe
+// and the place in it: "demo.json: steps[2].options: --bits: must be ...".
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "apps/pare/command.hpp"
+
+namespace pare::cli {
+
+struct RecipeStep {
+  std::string name;
+  Command command;
+  std::vector<std::string> positionals;
+  pass::Options options;
+  std::vector<std::string> outputs;  // files it writes
+};
+
+struct Recipe {
+  std::string path;
+  std::string output_dir;
+  std::vector<RecipeStep> steps;
+};
+
+// `variables` replace the recipe's own of the same name; `output_dir` likewise when not empty.
+Recipe read_recipe(const std::string& path, const std::map<std::string, Json>& variables,
+                   const std::string& output_dir);
+
+// The step as arguments of pare, without the program's name; `extra` are flags for every step that
+// knows them and does not state them itself.
+std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra);
+// The same as a line for a shell, quoted where needed.
+std::string shell_line(const std::vector<std::string>& arguments);
+
+// True for options whose value is a path that the command reads, or one that it writes.
+bool is_input_path(const pass::Option& option);
+bool is_output_path(const pass::Option& option);
+
+}  // namespace pare::cli
