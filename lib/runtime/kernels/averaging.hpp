@@ -28,6 +28,13 @@ class Averaging {
   double term(float x) const { return x; }
   int32_t term(uint8_t code) const { return static_cast<int32_t>(code) - in_zero_; }
 
+  // A sum of plain codes of `taps` elements as the sum of their terms.
+  template <class T>
+  Sum<T> without_zero(Sum<T> sum, int64_t taps) const {
+    if constexpr (std::is_floating_point_v<T>) return sum;
+    return static_cast<Sum<T>>(sum - static_cast<int32_t>(taps) * in_zero_);
+  }
+
   template <class T>
   T result(Sum<T> sum, int64_t count) const {
     if constexpr (std::is_floating_point_v<T>) {

@@ -60,7 +60,7 @@ Conv2d window_geometry(const StepSpec& step, std::span<const int64_t> kernel) {
   const ir::Dims& out = step.output().dims;
   if (in.size() != 3 && in.size() != 4) {
     throw Error(step.name, step.node.op + " in " + std::to_string(in.size() - 2) +
-                                        " spatial dimensions is not supported");
+                               " spatial dimensions is not supported");
   }
   const size_t rank = in.size() - 2;
   Conv2d g;

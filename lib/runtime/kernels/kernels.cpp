@@ -25,12 +25,25 @@ constexpr RowLayout kNhwc = RowLayout::kNhwc;
 constexpr KernelChoice kOneDnn = KernelChoice::kFastest;
 
 constexpr std::array kRows = {
+    // Before oneDNN, which would need the weights dequantized.
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_packed_product, own::make_packed_product},
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
     KernelRow{"Gemm", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"MatMul", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_conv, own::make_integer_conv},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
     KernelRow{"MatMul", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
+    KernelRow{"Add", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
+    KernelRow{"Sub", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
+    KernelRow{"Mul", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
+    KernelRow{"Div", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
+    KernelRow{"Relu", kOwn, kSame, own::supports_flat_clamp, own::make_flat_clamp},
+    KernelRow{"Clip", kOwn, kSame, own::supports_flat_clamp, own::make_flat_clamp},
+    KernelRow{"Quantize", kOwn, kSame, own::supports_flat_quantize, own::make_quantize},
+    KernelRow{"Dequantize", kOwn, kSame, own::supports_flat_dequantize, own::make_dequantize},
+    KernelRow{"MaxPool", kOwn, kNhwc, own::supports_image_pool, own::make_max_pool},
+    KernelRow{"AveragePool", kOwn, kNhwc, own::supports_image_pool, own::make_average_pool},
+    KernelRow{"GlobalAveragePool", kOwn, kNhwc, own::supports_image, own::make_global_average_pool},
     KernelRow{"Conv", kReference, kPlain, nullptr, reference::make_conv},
     KernelRow{"Gemm", kReference, kPlain, nullptr, reference::make_matrix_product},
     KernelRow{"MatMul", kReference, kPlain, nullptr, reference::make_matrix_product},

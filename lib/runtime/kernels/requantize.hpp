@@ -17,8 +17,8 @@ namespace pare::runtime {
 
 // Rounds to the nearest integer, ties to even (the default rounding mode), saturated to u8.
 inline uint8_t saturate_u8(float x) {
-  const float rounded = std::nearbyint(x);
-  return static_cast<uint8_t>(std::min(std::max(rounded, 0.0F), 255.0F));
+  const float rounded = std::nearbyint(x);  // NaN becomes 0
+  return rounded > 0.0F ? static_cast<uint8_t>(std::min(rounded, 255.0F)) : uint8_t{0};
 }
 
 // ONNX QuantizeLinear: saturate(rne(x / scale) + zero_point).

@@ -15,4 +15,25 @@ Kernel make_integer_conv(const StepSpec& step);
 bool supports_integer_product(const StepSpec& step);
 Kernel make_integer_product(const StepSpec& step);
 
+// Gemm in f32 with 4-bit or 8-bit weights decoded on the fly; few rows only.
+bool supports_packed_product(const StepSpec& step);
+Kernel make_packed_product(const StepSpec& step);
+
+// Elementwise on operands of equal dims, any layout. Clamp: Relu, Clip.
+bool supports_flat_binary(const StepSpec& step);
+Kernel make_flat_binary(const StepSpec& step);
+bool supports_flat_clamp(const StepSpec& step);
+Kernel make_flat_clamp(const StepSpec& step);
+bool supports_flat_quantize(const StepSpec& step);
+Kernel make_quantize(const StepSpec& step);
+bool supports_flat_dequantize(const StepSpec& step);
+Kernel make_dequantize(const StepSpec& step);
+
+// Poolings of channels-last images.
+bool supports_image_pool(const StepSpec& step);
+Kernel make_max_pool(const StepSpec& step);
+Kernel make_average_pool(const StepSpec& step);
+bool supports_image(const StepSpec& step);
+Kernel make_global_average_pool(const StepSpec& step);
+
 }  // namespace pare::runtime::own

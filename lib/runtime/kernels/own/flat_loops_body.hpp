@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bodies of flat_loops.hpp, in an unnamed namespace: each ISA's file has its own copy.
+#pragma once
+
+#include "lib/runtime/kernels/own/flat_loops.hpp"
+
+namespace {
+
+using pare::runtime::own::PoolWindow;
+
+inline float clamped(float v, float low, float high) {
+  v = v < low ? low : v;
+  return v > high ? high : v;
+}
+// Round to nearest even: the sum's ulp is 1 for |x| < 2^22, and the callers clamp to 8 bits first.
+inline float rounded(float x) { return (x + 12582912.0F) - 12582912.0F; }
+inline uint8_t code_of(float v) {
+  v = clamped(v, 0.0F, 255.0F);
+  return static_cast<uint8_t>(static_cast<int32_t>(rounded(v)));
+}
+
+void add(const float* a, const float* b, float* y, int64_t n, float low, float high) {
+  for (int64_t i = 0; i < n; ++i) y[i] = clamped(a[i] + b[i], low, high);
+}
+void subtract(const float* a, const float* b, float* y, int64_t n, float low, float high) {
+  for (int64_t i = 0; i < n; ++i) y[i] = clamped(a[i] - b[i], low, high);
+}
+void multiply(const float* a, const float* b, float* y, int64_t n, float low, float high) {
+  for (int64_t i = 0; i < n; ++i) y[i] = clamped(a[i] * b[i], low, high);
+}
+void divide(const float* a, const float* b, float* y, int64_t n, float low, float high) {
+  for (int64_t i = 0; i < n; ++i) y[i] = clamped(a[i] / b[i], low, high);
+}
+void clamp(const float* x, float* y, int64_t n, float low, float high) {
+  for (int64_t i = 0; i < n; ++i) y[i] = clamped(x[i], low, high);
+}
+
+void quantize(const float* x, uint8_t* y, int64_t n, float scale, float zero_point) {
+  for (int64_t i = 0; i < n; ++i) {
+    // Beyond +-512 codes any value saturates, and NaN becomes the lowest code.
+    float v = x[i] / scale;
+    v = v > -512.0F ? v : -512.0F;
+    v = v < 512.0F ? v : 512.0F;
+    y[i] = code_of(rounded(v) + zero_point);
+  }
+}
+void dequantize(const uint8_t* x, float* y, int64_t n, float scale, int32_t zero_point) {
+  for (int64_t i = 0; i < n; ++i) y[i] = scale * static_cast<float>(x[i] - zero_point);
+}
+
+template <class T>
+void maximum(const T* x, T* y, PoolWindow w) {
+  for (int64_t c = 0; c < w.channels; ++c) y[c] = x[c];
+  for (int64_t ty = 0; ty < w.taps_y; ++ty) {
+    for (int64_t tx = 0; tx < w.taps_x; ++tx) {
+      const T* at = x + ty * w.stride_y + tx * w.stride_x;
+      // A NaN stays, whichever side it is on.
+      for (int64_t c = 0; c < w.channels; ++c) y[c] = y[c] >= at[c] || y[c] != y[c] ? y[c] : at[c];
+    }
+  }
+}
+template <class T, class Sum>
+void total(const T* x, Sum* sums, PoolWindow w) {
+  for (int64_t ty = 0; ty < w.taps_y; ++ty) {
+    for (int64_t tx = 0; tx < w.taps_x; ++tx) {
+      const T* at = x + ty * w.stride_y + tx * w.stride_x;
+      for (int64_t c = 0; c < w.channels; ++c) sums[c] += static_cast<Sum>(at[c]);
+    }
+  }
+}
+void max_f32(const float* x, float* y, PoolWindow w) { maximum(x, y, w); }
+void max_u8(const uint8_t* x, uint8_t* y, PoolWindow w) { maximum(x, y, w); }
+void sum_f32(const float* x, double* sums, PoolWindow w) { total(x, sums, w); }
+void sum_u8(const uint8_t* x, int32_t* sums, PoolWindow w) { total(x, sums, w); }
+
+// numbers: a_zero, a_multiplier, b_zero, b_multiplier, low, high, zero
+void add_u8(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n, const float* numbers) {
+  const float za = numbers[0], ma = numbers[1], zb = numbers[2], mb = numbers[3];
+  const float low = numbers[4], high = numbers[5], zero = numbers[6];
+  for (int64_t i = 0; i < n; ++i) {
+    const float p = (static_cast<float>(a[i]) - za) * ma;
+    const float q = (static_cast<float>(b[i]) - zb) * mb;
+    y[i] = code_of(clamped(p + q, low, high) + zero);
+  }
+}
+
+constexpr pare::runtime::own::FlatLoops kLoops = {add,    subtract, multiply,   divide,
+                                                  clamp,  quantize, dequantize, max_f32,
+                                                  max_u8, sum_f32,  sum_u8,     add_u8};
+
+}  // namespace
