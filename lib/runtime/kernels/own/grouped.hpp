@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inner loops of f32 products whose weights stay packed in memory: 4-bit and 8-bit codes with a scale
-// (and zero point) a group of consecutive codes of a row. Compiled once per instruction set.
+// Inner loops of f32 products whose weights stay packed in memory: 4-bit and 8-bit codes with a
+// scale (and zero point) a group of consecutive codes of a row. Compiled once per instruction set.
 //
-// Packed rows: each group is padded to whole chunks of 32 codes. 4 bits: 16 bytes a chunk, byte j holds
-// code j in its low and code j + 16 in its high nibble, both unsigned (signed codes plus 8). 8 bits: 32
-// bytes, signed. Codes that pad a group meet activations of zero.
+// Packed rows: each group is padded to whole chunks of 32 codes. 4 bits: 16 bytes a chunk, byte j
+// holds code j in its low and code j + 16 in its high nibble, both unsigned (signed codes plus 8).
+// 8 bits: 32 bytes, signed. Codes that pad a group meet activations of zero.
 #pragma once
 
 #include <cstdint>

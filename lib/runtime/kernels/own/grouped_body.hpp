@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies of grouped.hpp, in an unnamed namespace: each ISA's file has its own copy. Sixteen partial sums,
-// added in the same order on every ISA.
+// Bodies of grouped.hpp, in an unnamed namespace: each ISA's file has its own copy. Sixteen partial
+// sums, added in the same order on every ISA.
 #pragma once
 
 #include "lib/runtime/kernels/own/grouped.hpp"
+
+// The vectors below are only passed between functions of this file: no ABI is crossed.
+#pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace {
 

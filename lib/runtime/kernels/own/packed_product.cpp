@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm and MatMul in f32 with weights that stay in memory as 4-bit or 8-bit codes (w4a16, w8a16): the
-// weight is decoded in registers, so a product of few rows reads an eighth or a quarter of the bytes.
+// Gemm and MatMul in f32 with weights that stay in memory as 4-bit or 8-bit codes (w4a16, w8a16):
+// the weight is decoded in registers, so a product of few rows reads an eighth or a quarter of the
+// bytes.
 #include <algorithm>
 #include <memory>
 
@@ -106,7 +107,8 @@ bool supports_packed_product(const StepSpec& step) {
   const ir::Tensor& weight = *step.input(1).constant;
   if (!weight.is_quantized() || weight.dims().size() != 2) return false;
   const ir::QuantScheme& s = *weight.scheme();
-  const bool code = s.code == ir::DType::kI4 || s.code == ir::DType::kU4 || s.code == ir::DType::kI8;
+  const bool code =
+      s.code == ir::DType::kI4 || s.code == ir::DType::kU4 || s.code == ir::DType::kI8;
   if (!code || s.codebook || s.super_group > 0 || s.axis > 0) return false;
   if (s.axis == -1 && s.group_size > 0) return false;
   const MatrixProduct g = matrix_geometry(step);

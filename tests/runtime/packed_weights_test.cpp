@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights that stay packed in memory: 4-bit and 8-bit codes with group scales, computed in f32.
+#include <doctest/doctest.h>
+
+#include "tests/runtime/isa_guard.hpp"
+#include "tests/runtime/network.hpp"
+
+using namespace pare;
+using test::Network;
+
+namespace {
+
+struct Scheme {
+  ir::DType code;
+  int64_t group_size;
+  bool symmetric;
+};
+
+ir::Tensor random_weight(Rng& rng, const ir::Dims& dims, const Scheme& s) {
+  const int64_t count = dims[0] * dims[1];
+  const int64_t groups = s.group_size > 0 ? (dims[1] + s.group_size - 1) / s.group_size : 1;
+  const auto scale_count = static_cast<size_t>(dims[0] * groups);
+  const int64_t low = ir::min_code(s.code);
+  std::vector<int32_t> codes(static_cast<size_t>(count));
+  for (int32_t& code : codes) {
+    code = static_cast<int32_t>(low + rng.below(ir::max_code(s.code) - low + 1));
+  }
+  std::vector<float> scales(scale_count);
+  for (float& scale : scales) scale = rng.uniform(0.01F, 0.05F);
+  ir::Tensor::Parts parts;
+  if (s.code == ir::DType::kI8) {
+    const std::vector<int8_t> narrow(codes.begin(), codes.end());
+    parts.set(ir::Part::kCodes, ir::Tensor::of<int8_t>(s.code, dims, narrow));
+  } else {
+    parts.set(ir::Part::kCodes,
+              ir::Tensor(s.code, dims, ir::Buffer::heap(ir::pack_nibbles(codes))));
+  }
+  const ir::Dims scale_dims = {static_cast<int64_t>(scale_count)};
+  parts.set(ir::Part::kScales, ir::Tensor::f32(scale_dims, scales));
+  if (!s.symmetric) {
+    std::vector<int32_t> zeros(scale_count);
+    for (int32_t& zero : zeros) zero = static_cast<int32_t>(low + rng.below(16));
+    parts.set(ir::Part::kZeroPoints, ir::Tensor::of<int32_t>(ir::DType::kI32, scale_dims, zeros));
+  }
+  return ir::Tensor::composite(
+      dims,
+      ir::QuantScheme{
+          .code = s.code, .symmetric = s.symmetric, .axis = 0, .group_size = s.group_size},
+      {}, parts);
+}
+
+void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t batch) {
+  Network net({depth}, false, static_cast<uint64_t>(depth * 31 + out));
+  const ir::Tensor weight = random_weight(net.rng(), {out, depth}, scheme);
+  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
+                                        {{"transB", int64_t{1}}}, "gemm");
+  const ir::Model model = net.finish({y});
+  const std::vector<float> w = ir::to_f32(weight);
+  for (const std::string& isa : test::available_isas()) {
+    CAPTURE(isa);
+    const test::IsaGuard guard(isa);
+    runtime::Session session(model, {.batch = batch});
+    CHECK(session.steps()[0].kernel.find("gemv-f32") != std::string::npos);
+    test::fill_random(session.input(), 9);
+    session.run();
+    for (int64_t i = 0; i < batch * out; ++i) {
+      double sum = 0.0;
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < depth; ++k) {
+        const double x = session.input()[static_cast<size_t>(i / out * depth + k)];
+        sum += x * w[static_cast<size_t>(i % out * depth + k)];
+        // The kernel sums x * code and x apart: codes and offsets are at most 255 scales each.
+        magnitude += std::abs(x) * 0.05 * 2 * (scheme.code == ir::DType::kI8 ? 128 : 24);
+      }
+      const double bound = static_cast<double>(depth + 4) * 0x1p-24 * magnitude;
+      REQUIRE(std::abs(session.output()[static_cast<size_t>(i)] - sum) <= bound);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("products with packed weights equal their dequantized definition") {
+  const Scheme schemes[] = {{ir::DType::kI4, 32, true},  {ir::DType::kI4, 64, false},
+                            {ir::DType::kU4, 20, false}, {ir::DType::kI8, 0, true},
+                            {ir::DType::kI8, 16, true},  {ir::DType::kI4, 0, true}};
+  for (const Scheme& scheme : schemes) {
+    for (const int64_t depth : {1, 31, 32, 33, 100, 300}) {
+      CAPTURE(depth);
+      check_product(depth, 7, scheme, 1);
+      check_product(depth, 5, scheme, 3);
+    }
+  }
+}
