@@ -127,11 +127,11 @@ void add_accuracy(const Report& report, Rows& rows) {
                   against_base([](const Comparison& c) {
                     return Cell{grouped(c.lost) + " / " + grouped(c.gained)};
                   }));
-  rows.add_if_any(
-      "worst class", "Largest change for the worse of one class's accuracy, in points.",
-      against_base([&report](const Comparison& c) {
-        return Cell{points(-c.worst_class_drop, 1) + " " + class_name(report, c.worst_class)};
-      }));
+  rows.add_if_any("worst class", "Largest change for the worse of one class's accuracy, in points.",
+                  against_base([&report](const Comparison& c) {
+                    return Cell{points(-c.worst_class_drop, 1) + " (" +
+                                class_name(report, c.worst_class) + ")"};
+                  }));
   rows.add_if_any("agreement", "Share of items with the same top class as the base.",
                   against_base([](const Comparison& c) { return Cell{percent(c.agreement)}; }));
   rows.add_if_any("KL to base",
