@@ -59,11 +59,15 @@ void LogitsCache::read() {
                       array.dims == std::vector<int64_t>{items_, width_} &&
                       static_cast<int64_t>(array.bytes.size()) == bytes;
     if (!fits) throw Error(path_, "damaged cache: " + escaped(array.name) + " has other dims");
-    if (reinterpret_cast<uintptr_t>(array.bytes.data()) % alignof(float) != 0) {
-      throw Error(path_, "was not written by pare: unaligned arrays");
+    if (reinterpret_cast<uintptr_t>(array.bytes.data()) % alignof(float) == 0) {
+      draws_[draw] = {reinterpret_cast<const float*>(array.bytes.data()),
+                      static_cast<size_t>(items_ * width_)};
+    } else {  // small arrays are not aligned in the file
+      std::vector<float> copy(static_cast<size_t>(items_ * width_));
+      std::memcpy(copy.data(), array.bytes.data(), array.bytes.size());
+      held_.push_back(std::move(copy));
+      draws_[draw] = held_.back();
     }
-    draws_[draw] = {reinterpret_cast<const float*>(array.bytes.data()),
-                    static_cast<size_t>(items_ * width_)};
   }
   file_ = index.owner;
 }
@@ -75,8 +79,8 @@ std::span<const float> LogitsCache::find(int64_t draw) const {
 
 void LogitsCache::add(int64_t draw, std::vector<float> logits) {
   require(static_cast<int64_t>(logits.size()) == items_ * width_, "a draw covers every item");
-  added_.push_back(std::move(logits));
-  draws_[draw] = added_.back();
+  held_.push_back(std::move(logits));
+  draws_[draw] = held_.back();
   changed_ = true;
 }
 

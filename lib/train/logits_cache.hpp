@@ -37,7 +37,7 @@ class LogitsCache {
   bool changed_ = false;
   std::shared_ptr<const void> file_;  // keeps mapped draws valid
   std::map<int64_t, std::span<const float>> draws_;
-  std::vector<std::vector<float>> added_;
+  std::vector<std::vector<float>> held_;  // draws that are not mapped
 };
 
 }  // namespace pare::train
