@@ -30,6 +30,7 @@ constexpr std::array kRows = {
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
     KernelRow{"Gemm", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"MatMul", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
+    KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_depthwise, own::make_integer_depthwise},
     KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_conv, own::make_integer_conv},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
     KernelRow{"MatMul", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},

@@ -19,10 +19,9 @@ using Desc = memory::desc;
 using Tag = memory::format_tag;
 constexpr auto kF32 = memory::data_type::f32;
 
-dnnl::cpu_isa dnnl_isa(Isa isa) {
-  if (isa == Isa::kAvx2) return dnnl::cpu_isa::avx2;
-  if (isa == Isa::kAvx512) return dnnl::cpu_isa::avx512_core;
-  return dnnl::cpu_isa::all;
+// Only asked for caps below the machine's best.
+dnnl::cpu_isa dnnl_isa(Isa cap) {
+  return cap == Isa::kAvx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::avx512_core;
 }
 
 // oneDNN can be capped once, before its first use. A session made under another cap than the first
@@ -135,14 +134,15 @@ Desc bias_descriptor(const StepSpec& step, const memory::dims& dims, Tag tag) {
   return step.has_input(2) ? Desc(dims, kF32, tag) : Desc();
 }
 
+memory::dims weight_dims(const Conv2d& g) {
+  if (g.groups == 1) return {g.out_channels, g.channels, g.kernel_height, g.kernel_width};
+  return {g.groups, g.group_out_channels(), g.group_channels(), g.kernel_height, g.kernel_width};
+}
+
 dnnl::convolution_forward::primitive_desc conv_primitive(const StepSpec& step, const Conv2d& g) {
-  const memory::dims weights =
-      g.groups == 1 ? memory::dims{g.out_channels, g.channels, g.kernel_height, g.kernel_width}
-                    : memory::dims{g.groups, g.group_out_channels(), g.group_channels(),
-                                   g.kernel_height, g.kernel_width};
   const ConvMemory memory_descs = {
       .source = Desc({g.batch, g.channels, g.height, g.width}, kF32, Tag::nhwc),
-      .weights = Desc(weights, kF32, Tag::any),
+      .weights = Desc(weight_dims(g), kF32, Tag::any),
       .bias = bias_descriptor(step, {g.out_channels}, Tag::x),
       .output = Desc({g.batch, g.out_channels, g.out_height, g.out_width}, kF32, Tag::nhwc)};
   return conv_descriptor(library().engine, memory_descs, g, attributes(step, memory_descs.output));
@@ -188,15 +188,31 @@ bool supports_conv(const StepSpec& step) {
   return is_optimised(step, [&] { return conv_primitive(step, conv_geometry(step)); });
 }
 
+namespace {
+
+// oneDNN's exceptions end here: what the library refuses to build is a fact about the step.
+template <class Make>
+Kernel translated(const StepSpec& step, const Make& make) {
+  const ThreadScope scope(step.threads);
+  try {
+    return make();
+  } catch (const dnnl::error& e) {
+    throw Error(step.name, std::string("oneDNN: ") + e.what());
+  }
+}
+
+}  // namespace
+
 Kernel make_conv(const StepSpec& step) {
   const Conv2d g = conv_geometry(step);
-  const ThreadScope scope(step.threads);
-  const auto descriptor = conv_primitive(step, g);
-  const Desc stored(descriptor.weights_desc().dims(), kF32, g.groups == 1 ? Tag::oihw : Tag::goihw);
-  Kernel kernel = bind_primitive(step, descriptor, dnnl::convolution_forward(descriptor), stored,
-                                 bias_of(step));
-  kernel.name = "onednn-conv-f32 (" + std::string(descriptor.impl_info_str()) + ")";
-  return kernel;
+  return translated(step, [&] {
+    const auto descriptor = conv_primitive(step, g);
+    const Desc stored(weight_dims(g), kF32, g.groups == 1 ? Tag::oihw : Tag::goihw);
+    Kernel kernel = bind_primitive(step, descriptor, dnnl::convolution_forward(descriptor), stored,
+                                   bias_of(step));
+    kernel.name = "onednn-conv-f32 (" + std::string(descriptor.impl_info_str()) + ")";
+    return kernel;
+  });
 }
 
 bool supports_product(const StepSpec& step) {
@@ -209,12 +225,14 @@ bool supports_product(const StepSpec& step) {
 
 Kernel make_product(const StepSpec& step) {
   const MatrixProduct g = matrix_geometry(step);
-  const ThreadScope scope(step.threads);
-  const auto descriptor = product_primitive(step, g);
-  const Desc stored({g.depth, g.columns}, kF32, g.transposed_b ? Tag::ba : Tag::ab);
-  Kernel kernel = bind_primitive(step, descriptor, dnnl::matmul(descriptor), stored, bias_of(step));
-  kernel.name = "onednn-matmul-f32 (" + std::string(descriptor.impl_info_str()) + ")";
-  return kernel;
+  return translated(step, [&] {
+    const auto descriptor = product_primitive(step, g);
+    const Desc stored({g.depth, g.columns}, kF32, g.transposed_b ? Tag::ba : Tag::ab);
+    Kernel kernel =
+        bind_primitive(step, descriptor, dnnl::matmul(descriptor), stored, bias_of(step));
+    kernel.name = "onednn-matmul-f32 (" + std::string(descriptor.impl_info_str()) + ")";
+    return kernel;
+  });
 }
 
 }  // namespace pare::runtime::onednn

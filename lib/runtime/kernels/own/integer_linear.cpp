@@ -7,33 +7,12 @@
 #include <memory>
 
 #include "lib/core/error.hpp"
-#include "lib/core/parallel.hpp"
-#include "lib/runtime/isa.hpp"
-#include "lib/runtime/kernels/geometry.hpp"
-#include "lib/runtime/kernels/own/integer_block.hpp"
+#include "lib/runtime/kernels/own/integer_step.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
-#include "lib/runtime/kernels/requantize.hpp"
 
 namespace pare::runtime::own {
 
 namespace {
-
-// Below this many multiply-accumulates a step runs on the calling thread: waking others costs more.
-constexpr int64_t kParallelMacs = 400'000;
-// Room after a buffer for the last step of a run and for whole vectors.
-constexpr int64_t kSlack = 64;
-
-const IntegerKernels& kernels_for(Isa isa) {
-#if defined(__x86_64__)
-  if (isa == Isa::kAvx512Vnni) return kIntegerAvx512Vnni;
-  if (isa == Isa::kAvx512) return kIntegerAvx512;
-  if (isa == Isa::kAvx2) return kIntegerAvx2;
-#endif
-  (void)isa;
-  return kIntegerScalar;
-}
-
-int64_t round_up(int64_t x, int64_t multiple) { return (x + multiple - 1) / multiple * multiple; }
 
 // Per-channel numbers padded to whole vectors.
 struct Channels {
@@ -70,25 +49,10 @@ struct PackedLinear {
     b.channels = channels;
     b.bias = numbers.bias.data();
     b.multiplier = numbers.multiplier.data();
-    set_epilogue(b);
+    set_epilogue(b, requantize);
     return b;
   }
-  template <class Block>
-  void set_epilogue(Block& b) const {
-    b.residual_multiplier = requantize.residual_multiplier;
-    b.residual_zero = static_cast<float>(requantize.residual_zero);
-    b.low = requantize.low;
-    b.high = requantize.high;
-    b.zero = requantize.zero;
-    b.to_float = requantize.to_float;
-  }
 };
-
-// bias - z_a * (sum of the channel's weights), in wrapping i32 like the accumulation itself.
-int32_t corrected_bias(int32_t bias, int32_t input_zero, int64_t weight_sum) {
-  return static_cast<int32_t>(static_cast<uint32_t>(bias) - static_cast<uint32_t>(input_zero) *
-                                                                static_cast<uint32_t>(weight_sum));
-}
 
 void store_code(std::vector<std::byte>& packed, int64_t index, int8_t code, bool narrow) {
   if (narrow) {
@@ -166,48 +130,6 @@ void narrow_to(IntegerBlock& b, const IntegerKernels& kernels, int64_t first, in
   b.vectors = count;
 }
 
-// A convolution's image with its borders, channels last.
-struct PaddedImage {
-  Conv2d g;
-  int64_t code_bytes = 1;
-  bool copied = true;
-
-  PaddedImage(const Conv2d& geometry, int64_t bytes_a_code)
-      : g(geometry), code_bytes(bytes_a_code) {
-    const bool padded = g.pad_top != 0 || g.pad_left != 0 || g.pad_bottom != 0 || g.pad_right != 0;
-    copied = padded || code_bytes != 1;
-  }
-  int64_t rows() const { return g.height + g.pad_top + g.pad_bottom; }
-  int64_t pitch() const { return (g.width + g.pad_left + g.pad_right) * g.channels; }  // codes
-  int64_t bytes() const {
-    return copied ? round_up(rows() * pitch() * code_bytes + kSlack, 64) : 0;
-  }
-
-  template <class Code>
-  void fill_as(Code* to, const uint8_t* from, uint8_t zero) const {
-    const int64_t row = g.width * g.channels;
-    const int64_t left = g.pad_left * g.channels;
-    std::fill(to, to + g.pad_top * pitch(), Code{zero});
-    to += g.pad_top * pitch();
-    for (int64_t y = 0; y < g.height; ++y, from += row, to += pitch()) {
-      std::fill(to, to + left, Code{zero});
-      std::copy(from, from + row, to + left);
-      std::fill(to + left + row, to + pitch(), Code{zero});
-    }
-    std::fill(to, to + g.pad_bottom * pitch(), Code{zero});
-  }
-  // Codes of the bordered image: `from` itself when nothing has to change.
-  const std::byte* fill(std::byte* scratch, const uint8_t* from, uint8_t zero) const {
-    if (!copied) return reinterpret_cast<const std::byte*>(from);
-    if (code_bytes == 1) {
-      fill_as(reinterpret_cast<uint8_t*>(scratch), from, zero);
-    } else {
-      fill_as(reinterpret_cast<int16_t*>(scratch), from, zero);
-    }
-    return scratch;
-  }
-};
-
 PackedLinear pack_conv(const StepSpec& step, const Conv2d& g) {
   const IntegerLinear linear = integer_linear(step);
   // Neighbouring taps of a row are neighbours in memory too, unless groups or dilation part them.
@@ -234,7 +156,7 @@ PackedLinear pack_conv(const StepSpec& step, const Conv2d& g) {
   return out;
 }
 
-// One image of a convolution: what the row loop needs.
+// A convolution ready to run: an image and a group at a time.
 struct ConvPlan {
   Conv2d g;
   PaddedImage image;
@@ -242,60 +164,34 @@ struct ConvPlan {
   int64_t output_bytes;  // an element
   int residual_input;
 
-  void run_image(const RunArgs& args, int64_t n, std::byte* scratch, int threads) const {
-    const int64_t in_size = g.channels * g.height * g.width;
-    const std::byte* padded =
-        image.fill(scratch, args.in<uint8_t>(0) + n * in_size, packed.input_zero);
-    for (int64_t group = 0; group < g.groups; ++group) {
-      for_row_grid(
-          g.out_height, packed.vectors, threads, [&](int64_t y, int64_t first, int64_t count) {
-            IntegerBlock b = packed.block(group);
-            b.pixels = g.out_width;
-            b.pixel_stride = g.stride_width * g.channels;
-            b.output_stride = g.out_channels;
-            const int64_t from = y * g.stride_height * image.pitch() + group * g.group_channels();
-            b.input = padded + from * image.code_bytes;
-            const int64_t to = (n * g.out_height + y) * g.out_width * g.out_channels +
-                               group * g.group_out_channels();
-            b.output = args.out<std::byte>() + to * output_bytes;
-            if (residual_input >= 0) b.residual = args.in<uint8_t>(residual_input) + to;
-            narrow_to(b, *packed.kernels, first, count, output_bytes);
-            packed.kernels->block(b);
-          });
-    }
+  void run(const RunArgs& args, int threads) const {
+    for_each_image(image, args, packed.input_zero, threads,
+                   [&](int64_t n, const std::byte* codes, int inner_threads) {
+                     for (int64_t group = 0; group < g.groups; ++group) {
+                       run_group(args, n, group, codes, inner_threads);
+                     }
+                   });
   }
 
-  // Images go to threads whole when there are several, each with scratch of its own.
-  void run(const RunArgs& args, int threads) const {
-    const int64_t chunks = std::min<int64_t>(threads, g.batch);
-    if (chunks <= 1) {
-      for (int64_t n = 0; n < g.batch; ++n) run_image(args, n, args.scratch, threads);
-      return;
-    }
-    parallel_for(chunks, threads, [&](int64_t chunk) {
-      std::byte* scratch = args.scratch + chunk * image.bytes();
-      for (int64_t n = g.batch * chunk / chunks; n < g.batch * (chunk + 1) / chunks; ++n) {
-        run_image(args, n, scratch, 1);
-      }
-    });
+  void run_group(const RunArgs& args, int64_t n, int64_t group, const std::byte* codes,
+                 int threads) const {
+    for_row_grid(
+        g.out_height, packed.vectors, threads, [&](int64_t y, int64_t first, int64_t count) {
+          IntegerBlock b = packed.block(group);
+          b.pixels = g.out_width;
+          b.pixel_stride = g.stride_width * g.channels;
+          b.output_stride = g.out_channels;
+          const int64_t from = y * g.stride_height * image.pitch() + group * g.group_channels();
+          b.input = codes + from * image.code_bytes;
+          const int64_t to = (n * g.out_height + y) * g.out_width * g.out_channels +
+                             group * g.group_out_channels();
+          b.output = args.out<std::byte>() + to * output_bytes;
+          if (residual_input >= 0) b.residual = args.in<uint8_t>(residual_input) + to;
+          narrow_to(b, *packed.kernels, first, count, output_bytes);
+          packed.kernels->block(b);
+        });
   }
 };
-
-std::string kernel_name(const std::string& what) {
-  return "int8-" + what + "-" + std::string(name_of(active_isa()));
-}
-
-int residual_index(const StepSpec& step) {
-  return step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
-}
-
-int threads_for(const StepSpec& step, int64_t macs) {
-  return macs < kParallelMacs ? 1 : step.threads;
-}
-
-bool pads_are_sane(const Conv2d& g) {
-  return g.pad_top >= 0 && g.pad_left >= 0 && g.pad_bottom >= 0 && g.pad_right >= 0;
-}
 
 }  // namespace
 
@@ -313,8 +209,7 @@ Kernel make_integer_conv(const StepSpec& step) {
   const int threads = threads_for(step, g.macs());
   Kernel kernel{.name = kernel_name("conv")};
   kernel.packed_bytes = plan->packed.bytes();
-  kernel.scratch_bytes =
-      plan->image.bytes() * std::min<int64_t>(threads, std::max<int64_t>(g.batch, 1));
+  kernel.scratch_bytes = image_scratch(plan->image, threads);
   kernel.run = [plan, threads](const RunArgs& args) { plan->run(args, threads); };
   return kernel;
 }

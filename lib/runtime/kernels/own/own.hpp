@@ -11,6 +11,9 @@ namespace pare::runtime::own {
 // Conv on codes: any group, stride, dilation; not negative pads.
 bool supports_integer_conv(const StepSpec& step);
 Kernel make_integer_conv(const StepSpec& step);
+// Conv on codes with one filter a channel.
+bool supports_integer_depthwise(const StepSpec& step);
+Kernel make_integer_depthwise(const StepSpec& step);
 // Gemm and MatMul on codes.
 bool supports_integer_product(const StepSpec& step);
 Kernel make_integer_product(const StepSpec& step);
