@@ -27,7 +27,7 @@ struct Candidate {
 
 struct EvalOptions {
   int threads = 1;
-  int64_t batch = 64;
+  int64_t batch = 16;
   uint64_t seed = 0;  // of resampling and of the latency order
   bool measure_latency = true;
   int latency_threads = 1;

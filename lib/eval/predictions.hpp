@@ -35,8 +35,8 @@ struct Predictions {
 };
 
 struct PredictOptions {
-  int threads = 1;
-  int64_t batch = 64;
+  int threads = 1;  // sessions at work at once, each with weights of its own
+  int64_t batch = 16;
 };
 
 // Index of the largest logit, the lowest index on ties.
@@ -44,8 +44,9 @@ int64_t argmax(std::span<const float> logits);
 
 // Runs the model's main graph over the whole data set through the runtime (integer models in
 // integers). Outputs of a final Softmax are stored as log-probabilities, so that `logits` always
-// are logits. Throws Error(subject, ...): labels or output width that differ from the data set's,
-// items that do not fit the input, zero items, a logit that is NaN or infinite (naming the item).
+// are logits. The bits do not depend on `threads`. Throws Error(subject, ...): labels or output
+// width that differ from the data set's, items that do not fit the input, zero items, a logit that
+// is NaN or infinite (naming the item).
 Predictions predict(const ir::Model& model, const data::Dataset& dataset,
                     const PredictOptions& options, const std::string& subject,
                     Progress& progress = no_progress());

@@ -137,6 +137,11 @@ TEST_CASE("predictions of a model are what the arithmetic says") {
     const auto same = predict(linear_classifier(identity_weights()), data, {.batch = batch}, "x");
     CHECK(same.logits == p.logits);
   }
+  for (const int threads : {2, 3, 8}) {
+    const auto same =
+        predict(linear_classifier(identity_weights()), data, {.threads = threads, .batch = 1}, "x");
+    CHECK(same.logits == p.logits);
+  }
 }
 
 TEST_CASE("a model that ends in Softmax yields log-probabilities") {
@@ -175,8 +180,12 @@ TEST_CASE("a logit that is no number names the item") {
   weights[8] = std::numeric_limits<float>::infinity();  // class 2, feature 2
   const auto data = small_dataset();
   // 0 * inf is NaN: the very first item already shows it.
-  CHECK(contains(error_of([&] { predict(linear_classifier(weights), data, {}, "m.pare"); }),
-                 "m.pare: item 0: logit of class 2 is NaN"));
+  for (const int threads : {1, 2, 3}) {
+    const auto run = [&] {
+      predict(linear_classifier(weights), data, {.threads = threads, .batch = 1}, "m.pare");
+    };
+    CHECK(contains(error_of(run), "m.pare: item 0: logit of class 2 is NaN"));
+  }
 }
 
 TEST_CASE("no items is an error") {
