@@ -318,6 +318,7 @@ class Planner {
                  std::vector<int> outputs) {
     PlannedStep step{
         .kernel = row.make(spec), .inputs = std::move(inputs), .outputs = std::move(outputs)};
+    step.kernel.name += decoded_weights(spec, step.kernel.name);
     step.info = {.node = spec.name,
                  .op = spec.node.op,
                  .kernel = step.kernel.name,
@@ -335,6 +336,17 @@ class Planner {
     }
     plan_.packed_bytes += step.kernel.packed_bytes;
     plan_.steps.push_back(std::move(step));
+  }
+
+  // What the step's name must not hide: compressed weights that are held decoded.
+  static std::string decoded_weights(const StepSpec& spec, const std::string& kernel) {
+    if (spec.inputs.size() < 2 || !spec.input(1).constant) return {};
+    const ir::Tensor& weight = *spec.input(1).constant;
+    const bool sparse = weight.is_sparse() && !kernel.starts_with("sparse");
+    const bool codes = weight.is_quantized() && !spec.integer && !kernel.starts_with("int");
+    if (sparse && codes) return ", weights decoded from sparse codes at load";
+    if (sparse) return ", weights decoded from sparse at load";
+    return codes ? ", weights dequantized at load" : "";
   }
 
   void place() {

@@ -2,6 +2,7 @@
 // Weights that stay packed in memory: 4-bit and 8-bit codes with group scales, computed in f32.
 #include <doctest/doctest.h>
 
+#include "lib/ir/sparse.hpp"
 #include "tests/runtime/isa_guard.hpp"
 #include "tests/runtime/network.hpp"
 
@@ -90,5 +91,57 @@ TEST_CASE("products with packed weights equal their dequantized definition") {
       check_product(depth, 7, scheme, 1);
       check_product(depth, 5, scheme, 3);
     }
+  }
+}
+
+TEST_CASE("products with sparse weights equal their definition and the same bits on every ISA") {
+  constexpr int64_t kDepth = 301;
+  constexpr int64_t kOut = 67;
+  Network net({kDepth}, false, 77);
+  std::vector<float> dense(static_cast<size_t>(kDepth * kOut), 0.0F);
+  std::vector<uint8_t> kept(dense.size(), 0);
+  std::vector<float> stored;
+  for (size_t i = 0; i < dense.size(); ++i) {
+    // Row 3 keeps nothing.
+    if (net.rng().uniform() < 0.7F || static_cast<int64_t>(i) / kDepth == 3) continue;
+    kept[i] = 1;
+    dense[i] = net.rng().normal();
+    stored.push_back(dense[i]);
+  }
+  const ir::SparseLayout layout{.kind = ir::SparseKind::kBitmask};
+  const ir::Bytes mask = ir::pack_mask(kept, {kOut, kDepth}, layout);
+  ir::Tensor::Parts parts;
+  parts.set(ir::Part::kCodes, ir::Tensor::f32({static_cast<int64_t>(stored.size())}, stored));
+  parts.set(ir::Part::kMask,
+            ir::Tensor::of<std::byte>(ir::DType::kU8, {static_cast<int64_t>(mask.size())}, mask));
+  const ir::Tensor weight = ir::Tensor::composite({kOut, kDepth}, std::nullopt, layout, parts);
+  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
+                                        {{"transB", int64_t{1}}}, "gemm");
+  const ir::Model model = net.finish({y});
+  std::vector<float> first;
+  for (const std::string& isa : test::available_isas()) {
+    CAPTURE(isa);
+    const test::IsaGuard guard(isa);
+    runtime::Session session(model, {.batch = 2});
+    CHECK(session.steps()[0].kernel.starts_with("sparse-gemv"));
+    CHECK(session.packed_weight_bytes() < weight.count() * 4 / 2);
+    test::fill_random(session.input(), 9);
+    session.run();
+    for (int64_t i = 0; i < 2 * kOut; ++i) {
+      double sum = 0.0;
+      double magnitude = 0.0;
+      for (int64_t k = 0; k < kDepth; ++k) {
+        const double product =
+            static_cast<double>(session.input()[static_cast<size_t>(i / kOut * kDepth + k)]) *
+            dense[static_cast<size_t>(i % kOut * kDepth + k)];
+        sum += product;
+        magnitude += std::abs(product);
+      }
+      REQUIRE(std::abs(session.output()[static_cast<size_t>(i)] - sum) <=
+              kDepth * 0x1p-24 * magnitude);
+    }
+    const std::vector<float> out(session.output().begin(), session.output().end());
+    if (first.empty()) first = out;
+    CHECK(out == first);
   }
 }

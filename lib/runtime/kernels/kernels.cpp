@@ -25,6 +25,7 @@ constexpr RowLayout kNhwc = RowLayout::kNhwc;
 constexpr KernelChoice kOneDnn = KernelChoice::kFastest;
 
 constexpr std::array kRows = {
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_sparse_product, own::make_sparse_product},
     // Before oneDNN, which would need the weights dequantized.
     KernelRow{"Gemm", kOwn, kPlain, own::supports_packed_product, own::make_packed_product},
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},

@@ -22,6 +22,10 @@ Kernel make_integer_product(const StepSpec& step);
 bool supports_packed_product(const StepSpec& step);
 Kernel make_packed_product(const StepSpec& step);
 
+// Gemm in f32 with weights that stay sparse in memory; few rows, large and sparse enough to win.
+bool supports_sparse_product(const StepSpec& step);
+Kernel make_sparse_product(const StepSpec& step);
+
 // Elementwise on operands of equal dims, any layout. Clamp: Relu, Clip.
 bool supports_flat_binary(const StepSpec& step);
 Kernel make_flat_binary(const StepSpec& step);
