@@ -11,6 +11,7 @@
 #include "lib/hdf5/confined.hpp"
 #include "lib/hdf5/hdf5_reader.hpp"
 #include "lib/hdf5/hdf5_writer.hpp"
+#include "lib/hdf5/native.hpp"
 #include "tests/hdf5/scratch_folder.hpp"
 
 namespace pare::hdf5 {
@@ -24,6 +25,7 @@ using Dims = std::vector<int64_t>;
 // A big-endian array, a chunked and compressed one, fixed and variable strings, a soft link, a
 // second name, and an array whose bytes lie in another file.
 void write_foreign(const std::string& path, const std::string& elsewhere) {
+  const LibraryLock lock;  // also keeps libhdf5 from its clean-up at exit
   const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   const hsize_t dims[2] = {50, 40};
   const hid_t space = H5Screate_simple(2, dims, nullptr);
