@@ -5,6 +5,7 @@
 #include <array>
 
 #include "lib/core/error.hpp"
+#include "quantize/edge_layers.hpp"
 
 namespace pare::quantize {
 
@@ -13,6 +14,8 @@ namespace {
 using pass::OptionType;
 
 constexpr int64_t kDefaultGroupSize = 32;
+// Of all weights: how large a first or last layer may be to get 8 bits under w4a16.
+constexpr double kEdgeShare = 0.05;
 
 std::string scheme_of(const pass::Options& options) {
   if (options.given("scheme")) return options.text("scheme");
@@ -183,10 +186,17 @@ std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& 
   const auto rules = layer_rules(options);
   const auto held = pass::rules_for(layers, rules);
   const int bits = resolve_request(options).weight_bits;
+  const auto edges = bits == 4 ? edge_layers(model) : std::set<std::string>();
+  int64_t all = 0;
+  for (const auto& layer : layers) all += model.parameters.at(layer.parameter).count();
   std::vector<LayerPlan> plan;
   for (size_t i = 0; i < layers.size(); ++i) {
-    const int own = held[i] != nullptr ? static_cast<int>(held[i]->value) : bits;
-    if (own != 32) plan.push_back({layers[i], own});
+    const std::string& name = layers[i].parameter;
+    const auto share =
+        static_cast<double>(model.parameters.at(name).count()) / static_cast<double>(all);
+    const bool edge = held[i] == nullptr && edges.contains(name) && share <= kEdgeShare;
+    const int own = held[i] != nullptr ? static_cast<int>(held[i]->value) : edge ? 8 : bits;
+    if (own != 32) plan.push_back({layers[i], own, edge});
   }
   return plan;
 }

@@ -32,11 +32,14 @@ Request resolve_request(const pass::Options& options);
 struct LayerPlan {
   pass::WeightLayer layer;
   int bits = 8;
+  bool edge = false;  // a first or last layer that gets 8 bits instead of 4
 };
 // Throws Error(parameter, ...) when the model is quantized already.
 void refuse_quantized(const ir::Model& model);
-// Every layer that becomes quantized. Throws Error on a pattern that matches nothing and a model
-// without weights.
+// Every layer that becomes quantized. Under w4a16, the first and the last layers of the main graph
+// get 8 bits unless --layer says otherwise: they are the most sensitive ones, and only those that
+// hold at most 5 % of the weights, so that the file stays small. Throws Error on a pattern that
+// matches nothing and a model without weights.
 std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& options);
 
 }  // namespace pare::quantize

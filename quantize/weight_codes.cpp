@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace pare::quantize {
 
@@ -144,6 +145,38 @@ void encode(std::span<const float> values, std::span<const float> scales,
     const auto zero = static_cast<float>(zero_points[i]);
     codes[i] =
         static_cast<int8_t>(static_cast<int32_t>(code_of(values[i], scales[i], zero, low, high)));
+  }
+}
+
+void balance(std::span<const float> values, const GroupParameters& group, const CodeRange& range,
+             std::span<int8_t> codes) {
+  struct Candidate {
+    float rest;
+    size_t index;
+  };
+  const float inverse = 1.0F / group.scale;
+  std::vector<Candidate> candidates(values.size());
+  float sum = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    // What is left of the value after its code, in scales; a clipped value has nowhere to go.
+    const float rest = values[i] * inverse + static_cast<float>(group.zero_point - codes[i]);
+    candidates[i] = {std::abs(rest) <= 0.5F ? rest : 0.0F, i};
+    sum += candidates[i].rest;
+  }
+  const int direction = sum > 0 ? 1 : -1;
+  std::erase_if(candidates, [&](const Candidate& c) {
+    const int moved = codes[c.index] + direction;
+    return c.rest * static_cast<float>(direction) <= 0 || moved < range.low || moved > range.high;
+  });
+  const auto moves = std::min(candidates.size(), static_cast<size_t>(rounded(std::abs(sum))));
+  const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(moves);
+  std::partial_sort(
+      candidates.begin(), end, candidates.end(), [](const Candidate& a, const Candidate& b) {
+        return std::abs(a.rest) != std::abs(b.rest) ? std::abs(a.rest) > std::abs(b.rest)
+                                                    : a.index < b.index;
+      });
+  for (auto c = candidates.begin(); c != end; ++c) {
+    codes[c->index] = static_cast<int8_t>(codes[c->index] + direction);
   }
 }
 

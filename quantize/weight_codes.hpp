@@ -45,4 +45,12 @@ void encode(std::span<const float> values, const GroupParameters& group, const C
 void encode(std::span<const float> values, std::span<const float> scales,
             std::span<const int32_t> zero_points, const CodeRange& range, std::span<int8_t> codes);
 
+// Moves a few codes to their second-nearest value so that the rounding errors of the group add up
+// to at most half a scale: inputs after Relu have a mean, over which errors of one sign add up (the
+// idea of SQuant, Guo et al., ICLR 2022, for one group). Those nearest to a tie move first, so a
+// value is off by less than one scale. Zeros and clipped values stay. `codes` come from encode()
+// with the same arguments; 4 bits only (u8 codes do not fit the signed type's arithmetic).
+void balance(std::span<const float> values, const GroupParameters& group, const CodeRange& range,
+             std::span<int8_t> codes);
+
 }  // namespace pare::quantize

@@ -30,6 +30,10 @@ ir::Model quantize_weights(const ir::Model& model, const std::vector<LayerPlan>&
     const ir::Tensor& source = model.parameters.at(name);
     ir::Tensor packed =
         quantized_weight(name, source, layer_scheme(request, layer), context.threads);
+    if (layer.edge) {
+      context.progress->log(escaped(name) + ": 8 bits, as a first or last layer (--layer " +
+                            escaped(name) + "=bits:4 for 4)");
+    }
     before += source.stored_bytes();
     after += packed.stored_bytes();
     result.parameters.set(name, std::move(packed));

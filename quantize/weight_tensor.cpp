@@ -89,9 +89,11 @@ std::vector<int8_t> codes_of(std::span<const float> values, const ir::GroupGeome
   const std::span<int8_t> all(codes);
   const auto put = [&](int64_t group, int64_t first, int64_t last) {
     const auto from = static_cast<size_t>(first), n = static_cast<size_t>(last - first);
-    const auto at = static_cast<size_t>(group);
-    encode(values.subspan(from, n), {groups.scales[at], groups.zero_points[at]}, range,
-           all.subspan(from, n));
+    const GroupParameters p{groups.scales[static_cast<size_t>(group)],
+                            groups.zero_points[static_cast<size_t>(group)]};
+    encode(values.subspan(from, n), p, range, all.subspan(from, n));
+    if (range.high - range.low < 16)
+      balance(values.subspan(from, n), p, range, all.subspan(from, n));
   };
   if (rows_contiguous(g, values.size())) {
     parallel_for(g.rows, threads, [&](int64_t row) { for_groups_of_row(g, row, put); });
@@ -139,6 +141,19 @@ std::vector<int8_t> stored_codes(std::vector<int8_t> codes, const ir::Tensor& we
   return codes;
 }
 
+// f16 scales hold 4-bit codes' precision several times over and cost half; only normal f16 numbers.
+bool fit_f16(std::span<const float> scales) {
+  return std::ranges::all_of(scales, [](float s) { return s >= 0x1p-14F && s <= 65504.0F; });
+}
+
+ir::Tensor scale_part(std::span<const float> scales, ir::DType dtype) {
+  const auto count = static_cast<int64_t>(scales.size());
+  if (dtype == ir::DType::kF32) return ir::Tensor::f32({count}, scales);
+  std::vector<uint16_t> halves;
+  for (const float scale : scales) halves.push_back(ir::f32_to_f16(scale));
+  return ir::Tensor::of<uint16_t>(ir::DType::kF16, {count}, halves);
+}
+
 ir::Tensor assembled(const ir::Tensor& weight, const ir::QuantScheme& scheme, int bits,
                      Groups groups, int threads) {
   const CodeRange range = code_range(bits, scheme.symmetric);
@@ -149,7 +164,7 @@ ir::Tensor assembled(const ir::Tensor& weight, const ir::QuantScheme& scheme, in
   const bool sparse = mask != nullptr && sparse_bytes <= ir::byte_size(scheme.code, weight.dims());
   ir::Tensor::Parts parts;
   const auto group_count = static_cast<int64_t>(groups.scales.size());
-  parts.set(ir::Part::kScales, ir::Tensor::f32({group_count}, groups.scales));
+  parts.set(ir::Part::kScales, scale_part(groups.scales, scheme.scale));
   if (!scheme.symmetric) {
     parts.set(ir::Part::kZeroPoints,
               ir::Tensor::of<int32_t>(ir::DType::kI32, {group_count}, groups.zero_points));
@@ -174,9 +189,14 @@ ir::Tensor assembled(const ir::Tensor& weight, const ir::QuantScheme& scheme, in
 
 ir::Tensor quantized_weight(const std::string& name, const ir::Tensor& weight,
                             const WeightScheme& scheme, int threads) {
-  const ir::QuantScheme quant = ir_scheme(scheme);
+  ir::QuantScheme quant = ir_scheme(scheme);
   const ir::GroupGeometry g = ir::groups_of(weight.dims(), quant);
   Groups groups = parameters_of(name, pass::FloatValues(weight).span(), g, scheme, threads);
+  if (scheme.bits == 4 && fit_f16(groups.scales)) {
+    quant.scale = ir::DType::kF16;
+    // Codes are chosen for the scale that is stored.
+    for (float& scale : groups.scales) scale = ir::f16_to_f32(ir::f32_to_f16(scale));
+  }
   return assembled(weight, quant, scheme.bits, std::move(groups), threads);
 }
 

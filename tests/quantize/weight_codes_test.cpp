@@ -137,6 +137,30 @@ TEST_CASE("the search is never worse than covering, and better for an outlier") 
   }
 }
 
+TEST_CASE("balanced codes have errors that add up to half a scale and stay below one each") {
+  for (const bool symmetric : {true, false}) {
+    const CodeRange range = code_range(4, symmetric);
+    for (uint64_t seed = 0; seed < 30; ++seed) {
+      auto values = values_of(seed, 32, -1.0F, 1.0F);
+      values[3] = values[20] = 0.0F;
+      const GroupParameters group = covering(extent_of(values), range);
+      std::vector<int8_t> codes(values.size());
+      encode(values, group, range, codes);
+      balance(values, group, range, codes);
+      double sum = 0;
+      for (size_t i = 0; i < values.size(); ++i) {
+        const double off = values[i] - real(codes[i], group, range);
+        // f32 rounding of value / scale, for each of 32 terms of at most 15 scales.
+        CHECK(std::abs(off) <= group.scale * (1 + 1e-5));
+        sum += off;
+      }
+      CHECK(std::abs(sum) <= group.scale * (0.5 + 32 * 1e-5));
+      CHECK(real(codes[3], group, range) == 0.0);
+      CHECK(real(codes[20], group, range) == 0.0);
+    }
+  }
+}
+
 TEST_CASE("a group for every element encodes as each group alone") {
   const CodeRange range = code_range(8, true);
   const auto values = values_of(4, 11, -2.0F, 2.0F);

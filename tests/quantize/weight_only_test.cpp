@@ -8,6 +8,7 @@
 #include "lib/core/error.hpp"
 #include "lib/runtime/session.hpp"
 #include "prune/passes.hpp"
+#include "quantize/edge_layers.hpp"
 #include "quantize/passes.hpp"
 #include "tests/pass/small_networks.hpp"
 
@@ -164,7 +165,7 @@ TEST_CASE("an all-zero group and a constant channel are fine") {
         quantize(model, {{"bits", bits}, {"granularity", "channel"}}).parameters.at("w"));
     for (size_t r = 0; r < 10; ++r) {
       CHECK(b[r * 6] == 0.0F);
-      CHECK(b[r * 6 + 1] == doctest::Approx(0.25));
+      CHECK(b[r * 6 + 1] == doctest::Approx(0.25).epsilon(0x1p-11));  // an f16 scale at 4 bits
     }
   }
 }
@@ -177,6 +178,30 @@ TEST_CASE("excluded layers stay f32 and layer rules change the bits") {
   CHECK(!result.parameters.at("conv3.weight").is_quantized());
   CHECK(result.parameters.at("fc.weight").scheme()->code == ir::DType::kI8);
   CHECK(result.parameters.at("conv2.weight").scheme()->code == ir::DType::kI4);
+}
+
+TEST_CASE("small first and last layers get 8 bits under w4a16 unless a rule says otherwise") {
+  const ir::Model model = tests::conv_network();
+  CHECK(edge_layers(model) == std::set<std::string>{"conv1.weight", "fc.weight"});
+  tests::RecordingProgress progress;
+  const ir::Model result = quantize(model, {{"bits", 4}}, {.progress = &progress});
+  CHECK(result.parameters.at("fc.weight").scheme()->code == ir::DType::kI8);  // 40 of 832 weights
+  CHECK(result.parameters.at("conv1.weight").scheme()->code == ir::DType::kI4);  // 144 are too many
+  CHECK(tests::RecordingProgress::any_with(progress.lines,
+                                           "fc.weight: 8 bits, as a first or last layer"));
+  const ir::Model asked = quantize(model, {{"bits", 4}, {"layer", {"fc=bits:4"}}});
+  CHECK(asked.parameters.at("fc.weight").scheme()->code == ir::DType::kI4);
+}
+
+TEST_CASE("scales of 4-bit groups are f16 when they fit, else f32") {
+  ir::Model model = tests::conv_network();
+  const ir::Tensor half = quantize(model, {{"bits", 4}}).parameters.at("conv2.weight");
+  CHECK(half.part(ir::Part::kScales)->dtype() == ir::DType::kF16);
+  auto values = ir::to_f32(model.parameters.at("conv3.weight"));
+  for (float& v : values) v *= 1e-6F;
+  model.parameters.set("conv3.weight", ir::Tensor::f32({8, 1, 3, 3}, values));
+  const ir::Tensor whole = quantize(model, {{"bits", 4}}).parameters.at("conv3.weight");
+  CHECK(whole.part(ir::Part::kScales)->dtype() == ir::DType::kF32);
 }
 
 TEST_CASE("NaN and infinite weights are refused by name") {
