@@ -3,6 +3,7 @@
 // poolings and means over channels-last images, quantization and its inverse.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <memory>
 
 #include "lib/core/parallel.hpp"
@@ -190,6 +191,65 @@ Kernel make_flat_clamp(const StepSpec& step) {
   Kernel kernel{.name = flat_name(step.node.op, false)};
   kernel.run = [=, loop = loops().clamp](const RunArgs& args) {
     loop(args.in<float>(0), args.out<float>(), count, clamp.low, clamp.high);
+  };
+  return kernel;
+}
+
+bool supports_image_batch_norm(const StepSpec& step) {
+  if (step.input(0).constant) return false;
+  const size_t rank = step.input(0).dims.size();  // with rank 2 rows are channels last as well
+  for (int i = 1; i < 5; ++i) {
+    if (!step.input(i).constant) return false;
+  }
+  return rank == 4 || rank == 2;
+}
+
+Kernel make_batch_norm(const StepSpec& step) {
+  const std::vector<float> gamma = ir::to_f32(*step.input(1).constant);
+  const std::vector<float> beta = ir::to_f32(*step.input(2).constant);
+  const std::vector<float> mean = ir::to_f32(*step.input(3).constant);
+  const std::vector<float> variance = ir::to_f32(*step.input(4).constant);
+  const double epsilon = ir::attr_float(step.node, "epsilon", 1e-5F);
+  std::vector<float> scale(gamma.size());
+  std::vector<float> shift(gamma.size());
+  for (size_t c = 0; c < gamma.size(); ++c) {
+    const double factor = gamma[c] / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+    scale[c] = static_cast<float>(factor);
+    shift[c] = static_cast<float>(beta[c] - mean[c] * factor);
+  }
+  const auto columns = static_cast<int64_t>(gamma.size());
+  const int64_t rows = columns == 0 ? 0 : step.output().count() / columns;
+  Kernel kernel{.name = flat_name("batchnorm", false)};
+  kernel.packed_bytes = columns * 8;
+  kernel.run = [=, loop = loops().scale_shift](const RunArgs& args) {
+    loop(args.in<float>(0), args.out<float>(), rows, columns, scale.data(), shift.data());
+  };
+  return kernel;
+}
+
+bool supports_reorder(const StepSpec& step) {
+  const int bits = ir::info(step.output().dtype).bits;
+  return !step.input(0).constant && (bits == 8 || bits == 32);
+}
+
+Kernel make_reorder(const StepSpec& step) {
+  const ir::Dims& d = step.input(0).dims;
+  const bool to_nhwc = step.output().layout == Layout::kNhwc;
+  const int64_t batch = d[0];
+  const int64_t rows = to_nhwc ? d[1] : d[2] * d[3];
+  const int64_t columns = to_nhwc ? d[2] * d[3] : d[1];
+  const bool bytes = ir::info(step.output().dtype).bits == 8;
+  Kernel kernel{.name = std::string(to_nhwc ? "to-nhwc-" : "to-nchw-") +
+                        std::string(name_of(active_isa()))};
+  kernel.run = [=, l = &loops()](const RunArgs& args) {
+    for (int64_t n = 0; n < batch; ++n) {
+      const int64_t at = n * rows * columns;
+      if (bytes) {
+        l->transpose_1(args.in<uint8_t>(0) + at, args.out<uint8_t>() + at, rows, columns);
+      } else {
+        l->transpose_4(args.in<uint32_t>(0) + at, args.out<uint32_t>() + at, rows, columns);
+      }
+    }
   };
   return kernel;
 }

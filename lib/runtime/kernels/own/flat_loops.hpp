@@ -33,6 +33,12 @@ struct FlatLoops {
   void (*sum_u8)(const uint8_t* x, int32_t* sums, PoolWindow window);
   // y = saturate(rne(clamp((a - z_a) * m_a + (b - z_b) * m_b) + z))
   void (*add_u8)(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n, const float* numbers);
+  // y[r][c] = x[r][c] * scale[c] + shift[c]
+  void (*scale_shift)(const float* x, float* y, int64_t rows, int64_t columns, const float* scale,
+                      const float* shift);
+  // y[column][row] = x[row][column]
+  void (*transpose_1)(const uint8_t* x, uint8_t* y, int64_t rows, int64_t columns);
+  void (*transpose_4)(const uint32_t* x, uint32_t* y, int64_t rows, int64_t columns);
 };
 
 extern const FlatLoops kFlatScalar;

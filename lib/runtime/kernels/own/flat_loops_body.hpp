@@ -84,8 +84,36 @@ void add_u8(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n, const flo
   }
 }
 
-constexpr pare::runtime::own::FlatLoops kLoops = {add,    subtract, multiply,   divide,
-                                                  clamp,  quantize, dequantize, max_f32,
-                                                  max_u8, sum_f32,  sum_u8,     add_u8};
+void scale_shift(const float* x, float* y, int64_t rows, int64_t columns, const float* scale,
+                 const float* shift) {
+  for (int64_t r = 0; r < rows; ++r, x += columns, y += columns) {
+    for (int64_t c = 0; c < columns; ++c) y[c] = x[c] * scale[c] + shift[c];
+  }
+}
+
+// Blocks of 16 x 16, so that both sides stay within a few cache lines.
+template <class T>
+void transpose(const T* x, T* y, int64_t rows, int64_t columns) {
+  constexpr int64_t kBlock = 16;
+  for (int64_t r0 = 0; r0 < rows; r0 += kBlock) {
+    const int64_t r1 = r0 + kBlock < rows ? r0 + kBlock : rows;
+    for (int64_t c0 = 0; c0 < columns; c0 += kBlock) {
+      const int64_t c1 = c0 + kBlock < columns ? c0 + kBlock : columns;
+      for (int64_t c = c0; c < c1; ++c) {
+        for (int64_t r = r0; r < r1; ++r) y[c * rows + r] = x[r * columns + c];
+      }
+    }
+  }
+}
+void transpose_1(const uint8_t* x, uint8_t* y, int64_t rows, int64_t columns) {
+  transpose(x, y, rows, columns);
+}
+void transpose_4(const uint32_t* x, uint32_t* y, int64_t rows, int64_t columns) {
+  transpose(x, y, rows, columns);
+}
+
+constexpr pare::runtime::own::FlatLoops kLoops = {
+    add,    subtract, multiply, divide, clamp,       quantize,    dequantize, max_f32,
+    max_u8, sum_f32,  sum_u8,   add_u8, scale_shift, transpose_1, transpose_4};
 
 }  // namespace

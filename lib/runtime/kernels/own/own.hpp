@@ -36,6 +36,13 @@ Kernel make_quantize(const StepSpec& step);
 bool supports_flat_dequantize(const StepSpec& step);
 Kernel make_dequantize(const StepSpec& step);
 
+// Between row-major and channels-last, elements of 8 or 32 bits.
+bool supports_reorder(const StepSpec& step);
+Kernel make_reorder(const StepSpec& step);
+
+// BatchNormalization that could not be folded, channels last.
+bool supports_image_batch_norm(const StepSpec& step);
+Kernel make_batch_norm(const StepSpec& step);
 // Poolings of channels-last images.
 bool supports_image_pool(const StepSpec& step);
 Kernel make_max_pool(const StepSpec& step);

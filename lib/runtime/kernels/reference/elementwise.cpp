@@ -81,7 +81,10 @@ Kernel make_table(const StepSpec& step, const ScalarFunction& function) {
   Kernel kernel{.name = "reference-table-u8"};
   kernel.packed_bytes = 256;
   kernel.run = [=](const RunArgs& args) {
-    for (int64_t i = 0; i < count; ++i) args.out<uint8_t>()[i] = (*table)[args.in<uint8_t>(0)[i]];
+    const uint8_t* in = args.in<uint8_t>(0);
+    uint8_t* out = args.out<uint8_t>();
+    const uint8_t* entries = table->data();
+    for (int64_t i = 0; i < count; ++i) out[i] = entries[in[i]];
   };
   return kernel;
 }
