@@ -21,16 +21,18 @@ uint32_t magnitude_bits(float value) { return std::bit_cast<uint32_t>(value) & 0
 
 using Histogram = std::vector<int64_t>;
 
-// Counts bin(bits) of every value; bin returns `bins` for values outside. One histogram a thread.
+// Counts bin(bits) of every value; a negative bin is not counted. One histogram a thread.
 template <class Bin>
 void count_bins(std::span<const float> values, Histogram& total, int threads, const Bin& bin) {
   const int64_t parts = std::max(1, threads);
   const auto n = static_cast<int64_t>(values.size());
-  std::vector<Histogram> local(static_cast<size_t>(parts), Histogram(total.size() + 1));
+  std::vector<Histogram> local(static_cast<size_t>(parts), Histogram(total.size()));
   parallel_for(parts, threads, [&](int64_t part) {
-    Histogram& mine = local[static_cast<size_t>(part)];
-    for (int64_t i = n * part / parts; i < n * (part + 1) / parts; ++i) {
-      ++mine[bin(magnitude_bits(values[static_cast<size_t>(i)]))];
+    int64_t* const mine = local[static_cast<size_t>(part)].data();
+    const int64_t end = n * (part + 1) / parts;
+    for (int64_t i = n * part / parts; i < end; ++i) {
+      const int32_t at = bin(magnitude_bits(values[static_cast<size_t>(i)]));
+      if (at >= 0) ++mine[at];
     }
   });
   for (const Histogram& mine : local) {
@@ -59,7 +61,8 @@ MagnitudeCut magnitude_cut(std::span<const PoolTensor> pool, int64_t count, int 
   Histogram high(kHighBins);
   for (const PoolTensor& tensor : pool) {
     const pass::FloatValues values = tensor.values();
-    count_bins(values.span(), high, threads, [](uint32_t bits) { return bits >> kLowBits; });
+    count_bins(values.span(), high, threads,
+               [](uint32_t bits) { return static_cast<int32_t>(bits >> kLowBits); });
     const auto first_bad = high.begin() + (kInfinity >> kLowBits);
     if (std::any_of(first_bad, high.end(), [](int64_t c) { return c != 0; })) {
       throw Error(escaped(tensor.name), "holds NaN or Inf");
