@@ -19,6 +19,8 @@ namespace pare::cli {
 
 namespace {
 
+constexpr int kSchemaVersion = 1;
+
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
 // A result that did not reach stdout (a full disk behind `>`) must not look like success.
@@ -56,7 +58,11 @@ ExitCode run_command(const Command& command, std::span<char* const> arguments,
   command.check(parsed.options);
   if (!env.isa.empty()) runtime::cap_isa(env.isa);
   if (flag_if_known(parsed.options, schema, "print_config")) {
-    print(to_text(parsed.options.resolved(), 2) + "\n");
+    const Json config{{"schema_version", kSchemaVersion},
+                      {"command", command.name},
+                      {"arguments", parsed.positionals},
+                      {"options", parsed.options.resolved()}};
+    print(to_text(config, 2) + "\n");
     return ExitCode::kOk;
   }
   const auto progress = make_progress({.bar = env.stderr_terminal && !env.ci,

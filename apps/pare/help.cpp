@@ -89,8 +89,7 @@ std::string right_column(const Option& option) {
   }
   if (option.type == OptionType::kFlag || option.fallback.is_null()) return out;
   if (option.fallback.is_array() && option.fallback.empty()) return out;
-  const std::string value =
-      option.fallback.is_string() ? option.fallback.get<std::string>() : to_text(option.fallback);
+  const std::string value = typed_value(option.fallback);
   return value.empty() ? out : out + " (default: " + value + ")";
 }
 

@@ -6,7 +6,9 @@
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "apps/pare/sibling.hpp"
@@ -86,19 +88,29 @@ Finding energy() {
           ""};
 }
 
-// Output of `pare-train --probe`, or null when it does not run.
+// What `pare-train --probe` answers, or null when it does not run.
 Json probe(const std::string& executable) {
-  std::string command = "'";
-  for (const char c : executable) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  command += "' " + std::string(kProbeFlag) + " 2>/dev/null";
-  std::FILE* pipe = ::popen(command.c_str(), "re");
-  if (!pipe) return nullptr;
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return nullptr;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::dup2(nowhere, STDERR_FILENO);
+    ::execl(executable.c_str(), executable.c_str(), std::string(kProbeFlag).c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::close(ends[1]);
   std::string text;
   char buffer[4096];
-  for (size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) text.append(buffer, n);
-  const bool ok = ::pclose(pipe) == 0;
+  for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<size_t>(n));
+  }
+  ::close(ends[0]);
+  int status = -1;
+  if (child > 0) ::waitpid(child, &status, 0);
   Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return ok && parsed.is_object() ? parsed : Json();
+  return status == 0 && parsed.is_object() ? parsed : Json();
 }
 
 // Path of the first loaded library whose file name starts so.

@@ -128,6 +128,13 @@ std::string typed_flag(const Option& option) {
   return starts_true(option) ? "--no-" + flag.substr(2) : flag;
 }
 
+std::string typed_value(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  std::string text = to_text(value);
+  if (value.is_number_float() && text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
 Arguments parse(const Command& command, std::span<char* const> arguments) {
   CLI::App app;
   app.allow_extras();

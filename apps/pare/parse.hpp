@@ -25,5 +25,7 @@ Arguments parse(const Command& command, std::span<char* const> arguments);
 std::string short_flag(const pass::Option& option);
 // The long form as it is typed: a flag that is on by default is typed as "--no-NAME".
 std::string typed_flag(const pass::Option& option);
+// A value as it is typed: texts without quotes, 4 rather than 4.0.
+std::string typed_value(const Json& value);
 
 }  // namespace pare::cli

@@ -139,9 +139,11 @@ TEST_CASE("print-config shows defaults and stated values without opening files")
   CHECK(finished.code == 0);
   CHECK(finished.err.empty());
   const auto config = pare::parse_json(finished.out, "print-config");
-  CHECK(config["sparsity"] == 0.5);
-  CHECK(config["output"] == "o.pare");
-  CHECK(config["seed"] == 0);
+  CHECK(config["schema_version"] == 1);
+  CHECK(config["command"] == "prune");
+  CHECK(config["options"]["sparsity"] == 0.5);
+  CHECK(config["options"]["output"] == "o.pare");
+  CHECK(config["options"]["seed"] == 0);
 }
 
 TEST_CASE("threads default to one under a parallel make") {

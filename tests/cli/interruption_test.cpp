@@ -82,6 +82,23 @@ TEST_CASE("after kill -9 the final name is whole, and the next run removes the s
   CHECK(read_file(folder.at("out.pare")) == whole);
 }
 
+TEST_CASE("a signal to a recipe's run ends its step too, and the next run goes on") {
+  const Folder folder;
+  prepare(folder);
+  write_file(folder.at("r.json"), R"({"schema_version": 1, "output_dir": ".", "steps": [
+    {"name": "int8", "command": "quantize", "inputs": ["m.pare"], "output": "out.pare",
+     "options": {"scheme": "w8a8", "calibration_data": "data"}}]})");
+  for (const int delay : {5, 20, 45}) {
+    CAPTURE(delay);
+    const Finished finished =
+        run(folder,
+            {.arguments = {"run", "r.json", "-q"}, .signal = SIGTERM, .signal_after_ms = delay});
+    CHECK((finished.code == 0 || finished.code == 128 + SIGTERM));
+  }
+  CHECK(run(folder, {"run", "r.json", "-q"}).code == 0);
+  CHECK(siblings(folder).empty());
+}
+
 TEST_CASE("a reader that goes away ends the command without a word") {
   const Folder folder;
   write_model(folder.at("m.pare"));

@@ -93,8 +93,8 @@ TEST_CASE("dry-run prints shell commands that do the same, and writes nothing") 
   const Finished finished = run(folder, {"run", "r.json", "--dry-run"});
   CHECK(finished.code == 0);
   CHECK(finished.out ==
-        "pare prune m.pare --output out/sparse.pare --sparsity 0.5\n"
-        "pare quantize out/sparse.pare --output out/small.pare --bits 8\n");
+        "pare prune m.pare -o out/sparse.pare --sparsity 0.5\n"
+        "pare quantize out/sparse.pare -o out/small.pare --bits 8\n");
   CHECK_FALSE(std::filesystem::exists(folder.at("out")));
 }
 

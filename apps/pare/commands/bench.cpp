@@ -2,7 +2,6 @@
 // pare bench: latency of models side by side, and where inside a model the time goes.
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 
 #include "apps/pare/commands/commands.hpp"
 #include "apps/pare/inputs.hpp"
@@ -10,7 +9,7 @@
 #include "apps/pare/pass_result.hpp"
 #include "lib/core/rng.hpp"
 #include "lib/eval/latency.hpp"
-#include "lib/runtime/session.hpp"
+#include "lib/runtime/layer_bench.hpp"
 
 namespace pare::cli {
 
@@ -22,7 +21,7 @@ struct Bench {
   std::string path;
   runtime::Session session;
   eval::LatencySummary latency;
-  std::vector<double> step_microseconds = {};
+  std::vector<runtime::LayerTiming> layers = {};
 };
 
 // Standard normal inputs: what a normalised image looks like to the arithmetic.
@@ -64,23 +63,14 @@ void measure_models(std::vector<Bench>& benches, const eval::LatencyOptions& opt
   }
 }
 
-// Median time of each step alone, the steps interleaved like models are.
-void measure_steps(Bench& bench, const eval::LatencyOptions& options, Progress& progress) {
-  std::vector<std::function<void()>> runs;
-  const auto count = static_cast<int>(bench.session.steps().size());
-  for (int step = 0; step < count; ++step) {
-    runs.emplace_back([&bench, step] { bench.session.run_step(step); });
-  }
-  eval::LatencyOptions brief = options;
-  brief.block_seconds = 0.002;
-  brief.warmup_seconds = 0.05;
-  const auto samples = eval::measure_latency(runs, brief, progress);
-  for (const eval::LatencySamples& own : samples) {
-    bench.step_microseconds.push_back(eval::summarise(own, nullptr, options.seed).p50);
-  }
+void measure_layers(std::vector<Bench>& benches, int rounds) {
+  std::vector<runtime::Session*> sessions;
+  for (Bench& bench : benches) sessions.push_back(&bench.session);
+  auto timings = runtime::bench_layers(sessions, {.rounds = rounds});
+  for (size_t i = 0; i < benches.size(); ++i) benches[i].layers = std::move(timings[i]);
 }
 
-Json json_of(const Bench& bench, bool layers) {
+Json json_of(const Bench& bench) {
   const eval::LatencySummary& latency = bench.latency;
   Json out{
       {"model", bench.path},
@@ -92,15 +82,15 @@ Json json_of(const Bench& bench, bool layers) {
       {"ratio_interval", Json::array({latency.ratio_interval.low, latency.ratio_interval.high})},
       {"arena_bytes", bench.session.arena_bytes()},
       {"packed_weight_bytes", bench.session.packed_weight_bytes()}};
-  if (!layers) return out;
-  const auto& steps = bench.session.steps();
-  for (size_t i = 0; i < steps.size(); ++i) {
-    out["layers"].push_back(Json{{"node", steps[i].node},
-                                 {"op", steps[i].op},
-                                 {"kernel", steps[i].kernel},
-                                 {"integer", steps[i].integer},
-                                 {"macs", steps[i].macs},
-                                 {"p50_us", bench.step_microseconds[i]}});
+  for (const runtime::LayerTiming& layer : bench.layers) {
+    out["layers"].push_back(Json{{"node", layer.step.node},
+                                 {"op", layer.step.op},
+                                 {"kernel", layer.step.kernel},
+                                 {"integer", layer.step.integer},
+                                 {"macs", layer.step.macs},
+                                 {"p50_us", layer.median_us},
+                                 {"p90_us", layer.p90_us},
+                                 {"bytes_moved", layer.bytes_moved}});
   }
   return out;
 }
@@ -123,19 +113,22 @@ void print_table(const std::vector<Bench>& benches) {
 }
 
 void print_layers(const Bench& bench) {
-  const double total =
-      std::accumulate(bench.step_microseconds.begin(), bench.step_microseconds.end(), 0.0);
-  const auto& steps = bench.session.steps();
+  double total = 0;
   size_t width = 4;
-  for (const runtime::StepInfo& step : steps)
-    width = std::max(width, escaped(step.node, 48).size());
-  std::printf("\n%s\n%-*s %-26s %12s %9s %6s\n", escaped(bench.path).c_str(),
-              static_cast<int>(width), "step", "kernel", "MACs", "p50 us", "%");
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const double time = bench.step_microseconds[i];
-    std::printf("%-*s %-26s %12s %9.1f %6.1f\n", static_cast<int>(width),
-                escaped(steps[i].node, 48).c_str(), steps[i].kernel.c_str(),
-                grouped(steps[i].macs).c_str(), time, total > 0 ? 100 * time / total : 0);
+  size_t kernel_width = 6;
+  for (const runtime::LayerTiming& layer : bench.layers) {
+    total += layer.median_us;
+    kernel_width = std::max(kernel_width, layer.step.kernel.size());
+    width = std::max(width, escaped(layer.step.node, 48).size());
+  }
+  const auto columns = static_cast<int>(width);
+  const auto kernel_columns = static_cast<int>(kernel_width);
+  std::printf("\n%s\n%-*s  %-*s %12s %9s %6s\n", escaped(bench.path).c_str(), columns, "step",
+              kernel_columns, "kernel", "MACs", "p50 us", "%");
+  for (const runtime::LayerTiming& layer : bench.layers) {
+    std::printf("%-*s  %-*s %12s %9.1f %6.1f\n", columns, escaped(layer.step.node, 48).c_str(),
+                kernel_columns, layer.step.kernel.c_str(), grouped(layer.step.macs).c_str(),
+                layer.median_us, total > 0 ? 100 * layer.median_us / total : 0);
   }
 }
 
@@ -144,12 +137,10 @@ ExitCode run(const Invocation& invocation) {
   std::vector<Bench> benches = load(invocation);
   const eval::LatencyOptions options = protocol(invocation.options);
   measure_models(benches, options, invocation.progress);
-  if (layers) {
-    for (Bench& bench : benches) measure_steps(bench, options, invocation.progress);
-  }
+  if (layers) measure_layers(benches, options.blocks);
   if (invocation.flag("json")) {
     Json list = Json::array();
-    for (const Bench& bench : benches) list.push_back(json_of(bench, layers));
+    for (const Bench& bench : benches) list.push_back(json_of(bench));
     std::printf("%s\n", to_text(Json{{"schema_version", kSchemaVersion},
                                      {"isa", runtime::name_of(runtime::active_isa())},
                                      {"batch_size", invocation.options.integer("batch_size")},

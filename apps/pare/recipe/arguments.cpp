@@ -10,20 +10,17 @@ namespace pare::cli {
 
 namespace {
 
-std::string value_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : to_text(value);
-}
-
 void append(std::vector<std::string>& out, const pass::Option& option, const Json& value) {
-  const std::string flag = typed_flag(option);
+  const std::string brief = short_flag(option);
+  const std::string flag = brief.empty() ? typed_flag(option) : brief;
   if (option.type == pass::OptionType::kFlag) {
     const bool fallback = option.fallback == true;
     if (value.get<bool>() != fallback) out.push_back(flag);
     return;
   }
-  const std::string text = value_text(value);
+  const std::string text = typed_value(value);
   if (text.starts_with('-')) {  // else it would read as a flag
-    out.push_back(flag + "=" + text);
+    out.push_back(typed_flag(option) + "=" + text);
     return;
   }
   out.push_back(flag);
