@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "lib/ir/sparse.hpp"
+#include "lib/runtime/kernels/own/own.hpp"
 #include "tests/runtime/isa_guard.hpp"
 #include "tests/runtime/network.hpp"
 
@@ -50,32 +51,58 @@ ir::Tensor random_weight(Rng& rng, const ir::Dims& dims, const Scheme& s) {
       {}, parts);
 }
 
+// x [batch, depth] times the transposed weight [out, depth] by the kernel itself, whatever the size
+// from which the planner would choose it.
+std::vector<float> run_kernel(runtime::Kernel (*make)(const runtime::StepSpec&),
+                              const ir::Tensor& weight, int64_t batch, std::span<const float> x) {
+  const ir::Dims& dims = weight.dims();
+  runtime::StepSpec step{.name = "gemm"};
+  step.node.op = "Gemm";
+  step.node.attributes = {{"transB", int64_t{1}}};
+  step.inputs = {{.dims = {batch, dims[1]}}, {.dims = dims, .constant = weight}};
+  step.outputs = {{.dims = {batch, dims[0]}}};
+  const runtime::Kernel kernel = make(step);
+  std::vector<float> input(x.begin(), x.end());
+  std::vector<float> output(static_cast<size_t>(batch * dims[0]));
+  std::vector<float> scratch(static_cast<size_t>(kernel.scratch_bytes) / sizeof(float) + 16);
+  std::byte* const inputs[] = {reinterpret_cast<std::byte*>(input.data()), nullptr};
+  std::byte* const outputs[] = {reinterpret_cast<std::byte*>(output.data())};
+  kernel.run({.inputs = inputs,
+              .outputs = outputs,
+              .scratch = reinterpret_cast<std::byte*>(scratch.data())});
+  return output;
+}
+
+std::vector<float> random_values(int64_t count) {
+  std::vector<float> values(static_cast<size_t>(count));
+  test::fill_random(values, 9);
+  return values;
+}
+
 void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t batch) {
-  Network net({depth}, false, static_cast<uint64_t>(depth * 31 + out));
-  const ir::Tensor weight = random_weight(net.rng(), {out, depth}, scheme);
-  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
-                                        {{"transB", int64_t{1}}}, "gemm");
-  const ir::Model model = net.finish({y});
+  Rng rng(static_cast<uint64_t>(depth * 31 + out));
+  const ir::Tensor weight = random_weight(rng, {out, depth}, scheme);
   const std::vector<float> w = ir::to_f32(weight);
+  const std::vector<float> x = random_values(batch * depth);
+  std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
-    runtime::Session session(model, {.batch = batch});
-    CHECK(session.steps()[0].kernel.find("gemv-f32") != std::string::npos);
-    test::fill_random(session.input(), 9);
-    session.run();
+    const auto y = run_kernel(runtime::own::make_packed_product, weight, batch, x);
     for (int64_t i = 0; i < batch * out; ++i) {
       double sum = 0.0;
       double magnitude = 0.0;
       for (int64_t k = 0; k < depth; ++k) {
-        const double x = session.input()[static_cast<size_t>(i / out * depth + k)];
-        sum += x * w[static_cast<size_t>(i % out * depth + k)];
-        // The kernel sums x * code and x apart: codes and offsets are at most 255 scales each.
-        magnitude += std::abs(x) * 0.05 * 2 * (scheme.code == ir::DType::kI8 ? 128 : 24);
+        const double a = x[static_cast<size_t>(i / out * depth + k)];
+        sum += a * w[static_cast<size_t>(i % out * depth + k)];
+        // The kernel sums x * code and x apart: codes and offsets are at most so many scales each.
+        magnitude += std::abs(a) * 0.05 * 2 * (scheme.code == ir::DType::kI8 ? 128 : 24);
       }
       const double bound = static_cast<double>(depth + 4) * 0x1p-24 * magnitude;
-      REQUIRE(std::abs(session.output()[static_cast<size_t>(i)] - sum) <= bound);
+      REQUIRE(std::abs(y[static_cast<size_t>(i)] - sum) <= bound);
     }
+    if (first.empty()) first = y;
+    CHECK(y == first);
   }
 }
 
@@ -97,15 +124,15 @@ TEST_CASE("products with packed weights equal their dequantized definition") {
 TEST_CASE("products with sparse weights equal their definition and the same bits on every ISA") {
   constexpr int64_t kDepth = 301;
   constexpr int64_t kOut = 67;
-  Network net({kDepth}, false, 77);
+  Rng rng(77);
   std::vector<float> dense(static_cast<size_t>(kDepth * kOut), 0.0F);
   std::vector<uint8_t> kept(dense.size(), 0);
   std::vector<float> stored;
   for (size_t i = 0; i < dense.size(); ++i) {
     // Row 3 keeps nothing.
-    if (net.rng().uniform() < 0.7F || static_cast<int64_t>(i) / kDepth == 3) continue;
+    if (rng.uniform() < 0.7F || static_cast<int64_t>(i) / kDepth == 3) continue;
     kept[i] = 1;
-    dense[i] = net.rng().normal();
+    dense[i] = rng.normal();
     stored.push_back(dense[i]);
   }
   const ir::SparseLayout layout{.kind = ir::SparseKind::kBitmask};
@@ -115,33 +142,37 @@ TEST_CASE("products with sparse weights equal their definition and the same bits
   parts.set(ir::Part::kMask,
             ir::Tensor::of<std::byte>(ir::DType::kU8, {static_cast<int64_t>(mask.size())}, mask));
   const ir::Tensor weight = ir::Tensor::composite({kOut, kDepth}, std::nullopt, layout, parts);
-  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
-                                        {{"transB", int64_t{1}}}, "gemm");
-  const ir::Model model = net.finish({y});
+  const std::vector<float> x = random_values(2 * kDepth);
   std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
-    runtime::Session session(model, {.batch = 2});
-    CHECK(session.steps()[0].kernel.starts_with("sparse-gemv"));
-    CHECK(session.packed_weight_bytes() < weight.count() * 4 / 2);
-    test::fill_random(session.input(), 9);
-    session.run();
+    const auto y = run_kernel(runtime::own::make_sparse_product, weight, 2, x);
     for (int64_t i = 0; i < 2 * kOut; ++i) {
       double sum = 0.0;
       double magnitude = 0.0;
       for (int64_t k = 0; k < kDepth; ++k) {
-        const double product =
-            static_cast<double>(session.input()[static_cast<size_t>(i / kOut * kDepth + k)]) *
-            dense[static_cast<size_t>(i % kOut * kDepth + k)];
+        const double product = static_cast<double>(x[static_cast<size_t>(i / kOut * kDepth + k)]) *
+                               dense[static_cast<size_t>(i % kOut * kDepth + k)];
         sum += product;
         magnitude += std::abs(product);
       }
-      REQUIRE(std::abs(session.output()[static_cast<size_t>(i)] - sum) <=
-              kDepth * 0x1p-24 * magnitude);
+      REQUIRE(std::abs(y[static_cast<size_t>(i)] - sum) <= kDepth * 0x1p-24 * magnitude);
     }
-    const std::vector<float> out(session.output().begin(), session.output().end());
-    if (first.empty()) first = out;
-    CHECK(out == first);
+    if (first.empty()) first = y;
+    CHECK(y == first);
   }
+}
+
+TEST_CASE("large weights stay packed when a model is planned") {
+  Network net({1000}, false, 3);
+  const ir::Tensor weight = random_weight(net.rng(), {600, 1000}, {ir::DType::kI4, 64, true});
+  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
+                                        {{"transB", int64_t{1}}}, "gemm");
+  const ir::Model model = net.finish({y});
+  runtime::Session session(model, {});
+  CHECK(session.steps()[0].kernel.starts_with("int4-gemv"));
+  // 4 bits a weight, and 8 bytes of scale and offset for each 64 of them (2 tail groups of 1000 /
+  // 64).
+  CHECK(session.packed_weight_bytes() < 600 * 1024 / 2 + 600 * 16 * 8 + 600 * 4 + 1);
 }

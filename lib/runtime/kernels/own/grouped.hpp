@@ -22,7 +22,8 @@ struct GroupedRow {
 };
 
 struct GroupedKernels {
-  // Sum over groups of scale * (sum of x * code - offset * x_sums[group]). x: padded like the row.
+  // Sum over groups of scale * (sum of x * code) - scale * offset * x_sums[group]. x: padded like
+  // the row.
   float (*dot4)(const GroupedRow& row, const float* x, const float* x_sums);
   float (*dot8)(const GroupedRow& row, const float* x, const float* x_sums);
 };

@@ -15,8 +15,10 @@ namespace pare::runtime::own {
 
 namespace {
 
-// From this many rows on, decoding once into f32 and a dense product is faster.
+// From this many rows on, a dense product of weights decoded once is faster.
 constexpr int64_t kMostRows = 16;
+// A smaller weight sits in cache even as f32, where oneDNN's dense product wins.
+constexpr int64_t kSmallestWeight = 500'000;
 
 const GroupedKernels& kernels() {
 #if defined(__x86_64__)
@@ -111,6 +113,7 @@ bool supports_packed_product(const StepSpec& step) {
       s.code == ir::DType::kI4 || s.code == ir::DType::kU4 || s.code == ir::DType::kI8;
   if (!code || s.codebook || s.super_group > 0 || s.axis > 0) return false;
   if (s.axis == -1 && s.group_size > 0) return false;
+  if (weight.count() < kSmallestWeight) return false;
   const MatrixProduct g = matrix_geometry(step);
   if (step.node.op != "Gemm" || !g.transposed_b || g.transposed_a || g.alpha != 1.0F ||
       g.beta != 1.0F || g.rows > kMostRows) {

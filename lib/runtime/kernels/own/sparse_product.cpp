@@ -19,7 +19,7 @@ constexpr int64_t kMostRows = 4;
 // A kept weight costs its value and the mask; below this density that is less than the dense weight
 // and the expansion is paid for. Smaller weights sit in cache and gain nothing.
 constexpr double kHighestDensity = 0.6;
-constexpr int64_t kSmallestWeight = 16'384;
+constexpr int64_t kSmallestWeight = 500'000;
 
 const SparseKernels& kernels() {
 #if defined(__x86_64__)
