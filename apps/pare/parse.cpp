@@ -151,7 +151,9 @@ Arguments parse(const Command& command, std::span<char* const> arguments) {
   } catch (const CLI::ParseError& error) {
     rethrow(command, error);
   }
-  if (const auto extras = app.remaining(); !extras.empty()) refuse_unknown(command, extras.front());
+  for (const std::string& extra : app.remaining()) {
+    if (extra != "--") refuse_unknown(command, extra);  // CLI11 leaves the mark itself behind
+  }
   out.options = pass::Options(schema, given_of(slots));
   check_count(command, out.positionals);
   return out;

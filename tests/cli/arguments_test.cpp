@@ -124,6 +124,13 @@ TEST_CASE("flags that contradict each other or have no effect are refused") {
   });
 }
 
+TEST_CASE("after -- nothing is a flag") {
+  const Folder folder;
+  const Finished finished = run(folder, {"inspect", "--", "-m.pare"});
+  CHECK(finished.code == 1);
+  CHECK(finished.err.rfind("pare: error: -m.pare: ", 0) == 0);
+}
+
 TEST_CASE("an unknown instruction set in PARE_ISA is refused") {
   const Folder folder;
   const Finished finished =
