@@ -6,6 +6,7 @@
 
 #include "tests/runtime/isa_guard.hpp"
 #include "tests/runtime/network.hpp"
+#include "tests/runtime/resnet.hpp"
 
 using namespace pare;
 using test::ConvShape;

@@ -9,6 +9,7 @@
 #include "lib/runtime/layer_bench.hpp"
 #include "tests/runtime/allocation_counter.hpp"
 #include "tests/runtime/network.hpp"
+#include "tests/runtime/resnet.hpp"
 
 using namespace pare;
 using test::Network;
