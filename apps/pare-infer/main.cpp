@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// pare-infer MODEL --input x.npy: runs one model on one input. The whole deployment story: the
-// runtime and the model reader, nothing else.
+// pare-infer MODEL --input x.npy: the runtime and the model reader, nothing else.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -21,15 +20,13 @@ int fail(const std::string& message, pare::ExitCode code) {
 
 void add_options(CLI::App& app, pare::infer::Request& request) {
   app.add_option("model", request.model, "Model file")->required()->type_name("MODEL");
-  app.add_option("--input", request.input,
-                 "Array to run (.npy: floats as the model takes them, integers as raw data that is "
-                 "preprocessed as the model states), or 'zeros'")
-      ->required()
-      ->type_name("FILE|zeros");
+  const char* const input =
+      "Array to run (.npy: floats as the model takes them, integers as raw data), or 'zeros'";
+  app.add_option("--input", request.input, input)->required()->type_name("FILE|zeros");
   app.add_option("--output", request.output, "Write the first output (.npy)")->type_name("FILE");
   app.add_option("--threads", request.threads, "Threads")
-      ->check(CLI::Range(1, 1024))
-      ->default_val(pare::available_threads());
+      ->default_val(pare::available_threads())
+      ->check(CLI::Range(1, 1024));
   app.add_option("--repeat", request.repeat, "Timed runs after one that warms up")
       ->check(CLI::Range(1, 10'000'000))
       ->default_val(1);
@@ -48,8 +45,7 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (const char* isa = std::getenv("PARE_ISA")) pare::runtime::cap_isa(isa);
     std::fputs(pare::infer::run(request).c_str(), stdout);
-    if (std::fflush(stdout) != 0) return fail("stdout: cannot write", pare::ExitCode::kFailure);
-    return 0;
+    return std::fflush(stdout) == 0 ? 0 : fail("stdout: cannot write", pare::ExitCode::kFailure);
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {
@@ -57,7 +53,7 @@ int main(int argc, char** argv) {
   } catch (const pare::Error& e) {
     return fail(e.what(), e.code());
   } catch (const std::bad_alloc&) {
-    return fail("memory: not enough for this model", pare::ExitCode::kFailure);
+    return fail("memory: not enough", pare::ExitCode::kFailure);
   } catch (const std::exception& e) {
     return fail(std::string("internal: ") + e.what(), pare::ExitCode::kBug);
   }
