@@ -15,9 +15,9 @@ namespace pare::distill {
 struct ControlResult {
   std::string measured_on;  // "test" or "validation"
   int64_t epochs = 0;
-  std::vector<uint64_t> seeds;
-  std::vector<double> with_teacher;  // accuracy, one a seed
-  std::vector<double> without_teacher;
+  std::vector<uint64_t> seeds = {};
+  std::vector<double> with_teacher = {};  // accuracy, one a seed
+  std::vector<double> without_teacher = {};
 };
 
 // `plan` is the distillation run whose result is `main`; the arms use seeds plan.options.seed + 0

@@ -21,9 +21,9 @@ struct RunState {
   int64_t best_epoch = 0;
   int64_t stale_epochs = 0;  // since the best
   Json curve = Json::array();
-  std::vector<float> weights, statistics;
-  std::vector<float> best_weights, best_statistics;
-  std::vector<std::vector<float>> optimizer;
+  std::vector<float> weights = {}, statistics = {};
+  std::vector<float> best_weights = {}, best_statistics = {};
+  std::vector<std::vector<float>> optimizer = {};
 };
 
 // Everything a run's result depends on, apart from the thread count: plan.identity, the training

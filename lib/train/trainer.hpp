@@ -34,7 +34,7 @@ struct TrainOptions {
   int64_t patience = 0;  // > 0: stop after so many epochs without a better validation accuracy
   // Its seed stays fixed: variant d of an item is the same in every run, so that teachers' cached
   // logits serve runs of any seed. The run's seed moves initial weights and order.
-  data::Augmentation augmentation;
+  data::Augmentation augmentation = {};
   int64_t draws = 0;  // > 0: variants of an item, used in turn; 0: a new one each epoch
   uint64_t seed = 0;
   int threads = 1;
@@ -60,12 +60,12 @@ Match parse_match(std::string_view text);
 // and Dean 2015, section 2), teachers' softened probabilities averaged, plus the matched
 // intermediates.
 struct Distillation {
-  std::vector<const ir::Model*> teachers;
-  std::vector<std::string> teacher_hashes;
+  std::vector<const ir::Model*> teachers = {};
+  std::vector<std::string> teacher_hashes = {};
   double temperature = 4.0;
   double alpha = 0.7;
-  std::vector<Match> matches;
-  std::string logits_cache;  // HDF5 path, "" : none
+  std::vector<Match> matches = {};
+  std::string logits_cache = {};  // HDF5 path, "" : none
 };
 
 // Called before the first and after every optimizer step with the float parameters by name, to be

@@ -22,8 +22,8 @@ using Ints = std::vector<int64_t>;
 // A parameter: random floats of these dims, the integers given, or one float.
 struct Operand {
   ir::Dims dims;
-  Ints integers;
-  std::vector<float> floats;
+  Ints integers = {};
+  std::vector<float> floats = {};
 };
 Operand random(ir::Dims dims) { return {.dims = std::move(dims)}; }
 Operand ints(Ints values) {
