@@ -7,10 +7,10 @@
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/data/named_arrays.hpp"
-#include "lib/data/npy.hpp"
 #include "lib/data/readers.hpp"
-#include "lib/data/zip_archive.hpp"
 #include "lib/hdf5/hdf5_reader.hpp"
+#include "lib/numpy/npy.hpp"
+#include "lib/numpy/npz.hpp"
 
 namespace pare::data {
 namespace {
@@ -25,10 +25,6 @@ std::span<const std::byte> head_of(const std::string& path,
   return file->bytes().first(std::min<size_t>(file->bytes().size(), 512));
 }
 
-std::string without_extension(const std::string& name) {
-  return name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
-}
-
 std::map<std::string, std::string> npy_files_of(const fs::path& folder) {
   std::map<std::string, std::string> out;
   std::error_code failure;
@@ -39,8 +35,19 @@ std::map<std::string, std::string> npy_files_of(const fs::path& folder) {
   return out;
 }
 
-template <class Map>
-std::vector<std::string> keys_of(const Map& map) {
+hdf5::Element element_of(numpy::ElementType type) {
+  if (type.is_text()) return hdf5::Element::kText;
+  const char kind = type.kind == numpy::Kind::kBool ? 'u' : static_cast<char>(type.kind);
+  const auto element = hdf5::element_from_name(kind + std::to_string(8 * type.bytes));
+  require(element.has_value(), "numpy's numbers are hdf5's");
+  return *element;
+}
+
+NamedArray named(const std::string& name, numpy::Array array) {
+  return {name, element_of(array.type), std::move(array.dims), array.bytes, std::move(array.owner)};
+}
+
+std::vector<std::string> keys_of(const std::map<std::string, std::string>& map) {
   std::vector<std::string> out;
   for (const auto& [key, value] : map) out.push_back(key);
   return out;
@@ -55,27 +62,15 @@ bool is_npz_file(const std::string& path) {
 }
 
 RawData read_npz(const std::string& path, const OpenOptions& options) {
-  const auto archive = std::make_shared<ZipArchive>(path);
-  std::map<std::string, const ZipArchive::Member*> members;
-  for (const auto& member : archive->members()) members[without_extension(member.name)] = &member;
-  const auto load = [&](const std::string& name) {
-    const auto buffer = std::make_shared<std::vector<std::byte>>();
-    const auto bytes = archive->read(*members.at(name), *buffer);
-    NamedArray out = parse_npy(bytes, name, path + ": " + name);
-    // Either the archive's mapping or the decompressed bytes are viewed; keep both.
-    if (!out.owner)
-      out.owner =
-          std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
-              archive, buffer);
-    return out;
-  };
-  return assemble(path, "npz", match_parts(keys_of(members), path), load, options);
+  const numpy::NpzReader reader(path);
+  const auto load = [&](const std::string& name) { return named(name, reader.load(name)); };
+  return assemble(path, "npz", match_parts(reader.names(), path), load, options);
 }
 
 bool is_npy_path(const std::string& path) {
   if (fs::is_directory(path)) return !npy_files_of(path).empty();
   std::shared_ptr<const MappedFile> file;
-  return is_npy(head_of(path, file));
+  return numpy::is_npy(head_of(path, file));
 }
 
 RawData read_npy(const std::string& path, const OpenOptions& options) {
@@ -94,11 +89,7 @@ RawData read_npy(const std::string& path, const OpenOptions& options) {
     }
   }
   const auto load = [&](const std::string& name) {
-    const std::string& file_path = files.at(name);
-    const auto file = MappedFile::open(file_path);
-    NamedArray out = parse_npy(file->bytes(), name, file_path);
-    if (!out.owner) out.owner = file;
-    return out;
+    return named(name, numpy::read_npy(files.at(name)));
   };
   return assemble(path, "npy", parts, load, options);
 }

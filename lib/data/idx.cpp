@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "lib/core/checked.hpp"
+#include "lib/core/inflate.hpp"
 #include "lib/core/mapped_file.hpp"
-#include "lib/data/inflate.hpp"
 #include "lib/data/readers.hpp"
 
 namespace pare::data {

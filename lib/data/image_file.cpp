@@ -15,8 +15,8 @@
 #include <jpeglib.h>
 
 #include "lib/core/checked.hpp"
+#include "lib/core/inflate.hpp"
 #include "lib/core/mapped_file.hpp"
-#include "lib/data/inflate.hpp"
 
 namespace pare::data {
 namespace {

@@ -1,77 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// NPZ, NPY and HDF5, the archives written byte by byte here.
-#include <cstring>
+// NPZ, NPY and HDF5 as data sets.
+#include <cmath>
 
 #include "lib/hdf5/hdf5_writer.hpp"
 #include "tests/data/files.hpp"
+#include "tests/numpy/encoded.hpp"
 
 using namespace pare::data;
 using namespace pare::data::testing;
+using namespace pare::numpy::testing;
 
 namespace {
-
-template <class T>
-std::string little_endian(T value) {
-  std::string out(sizeof(T), '\0');
-  std::memcpy(out.data(), &value, sizeof(T));
-  return out;
-}
-
-std::string npy(const std::string& dictionary, const std::string& values) {
-  std::string header = dictionary;
-  header.append(63 - (10 + header.size()) % 64, ' ');
-  header += '\n';
-  return std::string("\x93NUMPY\x01\x00", 8) + little_endian(static_cast<uint16_t>(header.size())) +
-         header + values;
-}
-
-std::string npy(const std::string& descr, const std::string& shape, const std::string& values) {
-  return npy("{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + ", }",
-             values);
-}
-
-template <class T>
-std::string values_of(const std::vector<T>& values) {
-  std::string out;
-  for (const T value : values) out += little_endian(value);
-  return out;
-}
-
-struct Entry {
-  std::string name, content;
-  bool deflated = false;
-};
-
-std::string raw_deflated(const std::string& content) {
-  // The body of a gzip member without its 10-byte header and 8-byte trailer.
-  const std::string gzip = gzipped(content);
-  return gzip.substr(10, gzip.size() - 18);
-}
-
-std::string zip(const std::vector<Entry>& entries) {
-  std::string out, directory;
-  for (const Entry& entry : entries) {
-    const std::string body = entry.deflated ? raw_deflated(entry.content) : entry.content;
-    const auto crc = crc32(0, reinterpret_cast<const Bytef*>(entry.content.data()),
-                           static_cast<uInt>(entry.content.size()));
-    const std::string facts =
-        little_endian<uint16_t>(20) + little_endian<uint16_t>(0) +
-        little_endian<uint16_t>(entry.deflated ? 8 : 0) + little_endian<uint32_t>(0) +
-        little_endian(static_cast<uint32_t>(crc)) +
-        little_endian(static_cast<uint32_t>(body.size())) +
-        little_endian(static_cast<uint32_t>(entry.content.size())) +
-        little_endian(static_cast<uint16_t>(entry.name.size())) + little_endian<uint16_t>(0);
-    directory += "PK\x01\x02" + little_endian<uint16_t>(20) + facts + std::string(10, '\0') +
-                 little_endian(static_cast<uint32_t>(out.size())) + entry.name;
-    out += "PK\x03\x04" + facts + entry.name + body;
-  }
-  const auto count = static_cast<uint16_t>(entries.size());
-  const std::string end = std::string("PK\x05\x06") + std::string(4, '\0') + little_endian(count) +
-                          little_endian(count) +
-                          little_endian(static_cast<uint32_t>(directory.size())) +
-                          little_endian(static_cast<uint32_t>(out.size())) + std::string(2, '\0');
-  return out + directory + end;
-}
 
 const std::string kItems = npy("<f4", "(3, 2)", values_of<float>({1, 2, 3, 4, 5, 6}));
 const std::string kLabels = npy("<i8", "(3,)", values_of<int64_t>({0, 1, 0}));
@@ -140,35 +79,12 @@ TEST_CASE("arrays that are not a data set are refused with what was found") {
   CHECK(contains(refused(npy("<f8", "(3, 1)", values_of<double>({1, NAN, 2})), kLabels),
                  "x: row 1, column 0 is not a finite number"));
   CHECK(contains(refused(npy("<f4", "(3, 4)", "short"), kLabels), "declares 48 bytes"));
-  CHECK(contains(refused(npy("<f4", "(4611686018427387904, 4)", "short"), kLabels), "overflows"));
-  CHECK(contains(refused(npy("|O", "(3, 2)", "pickle"), kLabels), "expected numbers"));
-  CHECK(contains(
-      refused(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", ""), kLabels),
-      "structured"));
-  CHECK(contains(refused(npy("__import__('os')", ""), kLabels), "malformed NPY header"));
+  CHECK(contains(refused(npy("<U3", "(1,)", std::string(12, 'a')), kLabels),
+                 "x: is not an array of numbers"));
   CHECK(contains(refused("text", kLabels), "is not an NPY array"));
   CHECK(contains(refusal(folder.write("b.npz", zip({{"x.npy", kItems}}))), "without their labels"));
   CHECK(contains(refusal(folder.write("b.npz", zip({{"weights.npy", kItems}}))), "found weights"));
   CHECK(contains(refusal(folder.write("alone.npy", kItems)), "alone"));
-}
-
-TEST_CASE("a zip that lies about its members is refused") {
-  const Folder folder;
-  const std::string good = zip({{"x.npy", kItems, true}, {"y.npy", kLabels}});
-  const size_t directory = good.find("PK\x01\x02");
-  const auto damaged = [&](size_t at, const std::string& bytes) {
-    std::string out = good;
-    out.replace(at, bytes.size(), bytes);
-    return refusal(folder.write("a.npz", out));
-  };
-  CHECK(contains(damaged(directory + 24, little_endian<uint32_t>(4'000'000'000U)),
-                 "declares 4000000000 bytes, more than"));
-  CHECK(contains(damaged(directory + 42, little_endian<uint32_t>(1 << 30)), "outside the file"));
-  CHECK(contains(damaged(directory + 8, little_endian<uint16_t>(1)), "is encrypted"));
-  CHECK(contains(damaged(directory + 10, little_endian<uint16_t>(12)), "zip compression 12"));
-  CHECK(contains(damaged(directory + 16, little_endian<uint32_t>(7)), "checksum"));
-  CHECK(contains(refusal(folder.write("a.npz", zip({{"x.npy", kItems}, {"x.npy", kItems}}))),
-                 "is in the archive twice"));
 }
 
 TEST_CASE("a damaged NPZ is refused or read, never a crash") {

@@ -11,7 +11,7 @@
 
 #include "lib/core/mapped_file.hpp"
 
-namespace pare::data {
+namespace pare::numpy {
 
 class ZipArchive {
  public:
@@ -28,12 +28,16 @@ class ZipArchive {
   explicit ZipArchive(const std::string& path);
   const std::vector<Member>& members() const { return members_; }
   const std::string& path() const { return file_->path(); }
-  // The member's bytes, checksum verified. `buffer` backs them when they had to be decompressed.
-  std::span<const std::byte> read(const Member& member, std::vector<std::byte>& buffer) const;
+  struct Content {
+    std::span<const std::byte> bytes;
+    std::shared_ptr<const void> owner;  // keeps `bytes` valid, also without the archive
+  };
+  // The member's bytes, checksum verified: a view of the file unless they had to be decompressed.
+  Content read(const Member& member) const;
 
  private:
   std::shared_ptr<const MappedFile> file_;
   std::vector<Member> members_;
 };
 
-}  // namespace pare::data
+}  // namespace pare::numpy

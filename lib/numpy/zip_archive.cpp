@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/data/zip_archive.hpp"
+#include "lib/numpy/zip_archive.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -7,9 +7,9 @@
 #include <set>
 
 #include "lib/core/checked.hpp"
-#include "lib/data/inflate.hpp"
+#include "lib/core/inflate.hpp"
 
-namespace pare::data {
+namespace pare::numpy {
 namespace {
 
 constexpr uint32_t kEndSignature = 0x06054B50;
@@ -154,16 +154,18 @@ ZipArchive::ZipArchive(const std::string& path) : file_(MappedFile::open(path)) 
   }
 }
 
-std::span<const std::byte> ZipArchive::read(const Member& member,
-                                            std::vector<std::byte>& buffer) const {
+ZipArchive::Content ZipArchive::read(const Member& member) const {
   const std::string subject = path() + ": " + member.name;
-  std::span<const std::byte> bytes = member.stored;
+  Content out{member.stored, file_};
   if (member.deflated) {
-    buffer = inflate_raw(member.stored, member.size, subject);
-    bytes = buffer;
+    const auto inflated = std::make_shared<const std::vector<std::byte>>(
+        inflate_raw(member.stored, member.size, subject));
+    out = {*inflated, inflated};
   }
-  if (crc32_of(bytes) != member.crc) throw Error(subject, "damaged: its checksum does not agree");
-  return bytes;
+  if (crc32_of(out.bytes) != member.crc) {
+    throw Error(subject, "damaged: its checksum does not agree");
+  }
+  return out;
 }
 
-}  // namespace pare::data
+}  // namespace pare::numpy

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace pare::data {
+namespace pare {
 
 // True when `bytes` starts like a gzip member (RFC 1952).
 bool is_gzip(std::span<const std::byte> bytes);
@@ -42,7 +42,7 @@ void check_expansion(int64_t declared, int64_t compressed, const std::string& su
 std::vector<std::byte> inflate_raw(std::span<const std::byte> compressed, int64_t size,
                                    const std::string& subject);
 
-// CRC-32 as used by gzip and zip.
-uint32_t crc32_of(std::span<const std::byte> bytes);
+// CRC-32 as used by gzip and zip; `before` is that of the bytes that precede.
+uint32_t crc32_of(std::span<const std::byte> bytes, uint32_t before = 0);
 
-}  // namespace pare::data
+}  // namespace pare

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lib/data/inflate.hpp"
+#include "lib/core/inflate.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 
 #include "lib/core/checked.hpp"
 
-namespace pare::data {
+namespace pare {
 namespace {
 
 // zlib counts in 32 bits: larger spans are fed in pieces.
@@ -119,8 +119,8 @@ std::vector<std::byte> inflate_raw(std::span<const std::byte> compressed, int64_
   return out;
 }
 
-uint32_t crc32_of(std::span<const std::byte> bytes) {
-  uLong crc = crc32(0, nullptr, 0);
+uint32_t crc32_of(std::span<const std::byte> bytes, uint32_t before) {
+  uLong crc = before;
   while (!bytes.empty()) {
     const auto piece = static_cast<uInt>(std::min(bytes.size(), kPiece));
     crc = crc32(crc, zlib_pointer(bytes.data()), piece);
@@ -129,4 +129,4 @@ uint32_t crc32_of(std::span<const std::byte> bytes) {
   return static_cast<uint32_t>(crc);
 }
 
-}  // namespace pare::data
+}  // namespace pare
