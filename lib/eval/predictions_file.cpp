@@ -7,8 +7,8 @@
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/core/output_file.hpp"
-#include "lib/eval/npz.hpp"
 #include "lib/eval/predictions.hpp"
+#include "lib/numpy/npz.hpp"
 
 namespace pare::eval {
 namespace {
@@ -69,26 +69,30 @@ std::string to_csv(const Predictions& predictions) {
   return text;
 }
 
-NpzArrays to_arrays(const Predictions& predictions) {
-  NpzArrays arrays;
-  arrays.emplace_back("predictions", NpyArray::of_i64({predictions.items}, predictions.predicted));
+// Views `predictions`.
+std::vector<numpy::NamedArray> to_arrays(const Predictions& predictions) {
+  std::vector<numpy::NamedArray> arrays;
+  arrays.emplace_back("predictions", numpy::view_of({predictions.items}, predictions.predicted));
   if (!predictions.logits.empty()) {
-    arrays.emplace_back("logits", NpyArray::of_f32({predictions.items, predictions.class_count},
-                                                   predictions.logits));
+    arrays.emplace_back(
+        "logits", numpy::view_of({predictions.items, predictions.class_count}, predictions.logits));
   }
   if (!predictions.labels.empty()) {
-    arrays.emplace_back("labels", NpyArray::of_i64({predictions.items}, predictions.labels));
+    arrays.emplace_back("labels", numpy::view_of({predictions.items}, predictions.labels));
   }
   if (!predictions.classes.empty()) {
-    arrays.emplace_back("classes", NpyArray::of_texts(predictions.classes));
+    arrays.emplace_back("classes", numpy::array_of_texts(predictions.classes));
   }
   if (!predictions.fingerprint.empty()) {
-    arrays.emplace_back("data_fingerprint", NpyArray::of_text(predictions.fingerprint));
+    arrays.emplace_back("data_fingerprint", numpy::array_of_text(predictions.fingerprint));
   }
   return arrays;
 }
 
-Predictions from_arrays(const std::map<std::string, NpyArray>& arrays, const std::string& path) {
+Predictions from_npz(const std::string& path) {
+  const numpy::NpzReader reader(path);
+  std::map<std::string, numpy::Array> arrays;
+  for (const std::string& name : reader.names()) arrays.emplace(name, reader.load(name));
   Predictions predictions;
   const auto predicted = arrays.find("predictions");
   const auto logits = arrays.find("logits");
@@ -102,7 +106,7 @@ Predictions from_arrays(const std::map<std::string, NpyArray>& arrays, const std
     }
     predictions.items = dims[0];
     predictions.class_count = dims[1];
-    predictions.logits = to_f32(logits->second, path + ":logits");
+    predictions.logits = numpy::to_f32(logits->second, path + ": logits");
   }
   const auto read_items = [&](const char* name, std::vector<int64_t>& out) {
     const auto found = arrays.find(name);
@@ -113,7 +117,7 @@ Predictions from_arrays(const std::map<std::string, NpyArray>& arrays, const std
                             ", expected one value an item");
     }
     predictions.items = dims[0];
-    out = to_i64(found->second, path + ":" + name);
+    out = numpy::to_i64(found->second, path + ": " + name);
   };
   read_items("predictions", predictions.predicted);
   read_items("labels", predictions.labels);
@@ -126,10 +130,10 @@ Predictions from_arrays(const std::map<std::string, NpyArray>& arrays, const std
     throw Error(path, "labels and predictions differ in length");
   }
   if (const auto classes = arrays.find("classes"); classes != arrays.end()) {
-    predictions.classes = to_texts(classes->second, path + ":classes");
+    predictions.classes = numpy::to_texts(classes->second, path + ": classes");
   }
   if (const auto print = arrays.find("data_fingerprint"); print != arrays.end()) {
-    const auto texts = to_texts(print->second, path + ":data_fingerprint");
+    const auto texts = numpy::to_texts(print->second, path + ": data_fingerprint");
     if (texts.size() == 1) predictions.fingerprint = texts.front();
   }
   return predictions;
@@ -251,14 +255,14 @@ void write_predictions(const Predictions& predictions, const std::string& path) 
   if (extension == ".csv") {
     write_text_file(path, to_csv(predictions));
   } else if (extension == ".npz") {
-    write_npz(to_arrays(predictions), path);
+    numpy::write_npz(to_arrays(predictions), path);
   } else {
     throw UsageError(path, "predictions are written as .npz or .csv");
   }
 }
 
 Predictions read_predictions(const std::string& path) {
-  return extension_of(path) == ".csv" ? from_csv(path) : from_arrays(read_npz(path), path);
+  return extension_of(path) == ".csv" ? from_csv(path) : from_npz(path);
 }
 
 }  // namespace pare::eval
