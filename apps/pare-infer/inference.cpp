@@ -9,11 +9,11 @@
 #include <numeric>
 #include <vector>
 
-#include "apps/pare-infer/npy.hpp"
 #include "formats/formats.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/json.hpp"
 #include "lib/core/output_file.hpp"
+#include "lib/numpy/npy.hpp"
 #include "lib/runtime/session.hpp"
 
 namespace pare::infer {
@@ -39,7 +39,7 @@ const ir::Value& first_input(const ir::Model& model) {
 }
 
 // The number of items in `array`: its first dimension when the ranks agree, 1 for a single item.
-int64_t batch_of(const Array& array, const ir::Value& input, const std::string& path) {
+int64_t batch_of(const numpy::Array& array, const ir::Value& input, const std::string& path) {
   ir::Dims item = array.dims;
   int64_t batch = 1;
   if (array.dims.size() == input.shape.size() && !array.dims.empty()) {
@@ -170,17 +170,22 @@ std::string run(const Request& request) {
   const ir::Model model = formats::read(request.model);
   const ir::Value& input = first_input(model);
   const bool zeros = request.input == "zeros";
-  const Array array = zeros ? Array{} : read_npy(request.input);
+  const numpy::Array array = zeros ? numpy::Array{} : numpy::read_npy(request.input);
   const int64_t batch = zeros ? 1 : batch_of(array, input, request.input);
   runtime::Session session(model, {.batch = batch, .threads = request.threads});
   const std::span<float> values = session.input();
-  for (size_t i = 0; !zeros && i < values.size(); ++i)
-    values[i] = static_cast<float>(array.values[i]);
-  if (array.integer) preprocess(model.metadata.preprocessing, session.input_dims(0), values);
+  if (!zeros) {
+    std::ranges::copy(numpy::to_f32(array, request.input), values.begin());
+    if (array.type.is_integer()) {
+      preprocess(model.metadata.preprocessing, session.input_dims(0), values);
+    }
+  }
 
   const Latency latency = time_runs(session, request.repeat);
   const std::span<const float> output = session.output();
-  if (!request.output.empty()) write_npy(request.output, session.output_dims(0), output);
+  if (!request.output.empty()) {
+    numpy::write_npy(numpy::view_of(session.output_dims(0), output), request.output);
+  }
   std::vector<std::vector<Top>> items;
   const size_t per_item = output.size() / static_cast<size_t>(batch);
   for (size_t n = 0; n < static_cast<size_t>(batch); ++n) {
