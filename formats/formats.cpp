@@ -21,8 +21,10 @@ const std::array<FormatRow, 1>& rows() {
        .summary = "the native format: mapped, hashed and packed, on HDF5",
        .extensions = {".pare"},
        .recognises = is_pare,
-       .read = read_pare,
-       .write = write_pare},
+       .read = [](const std::string& path, const ReadOptions&) { return read_pare(path); },
+       .write = [](const ir::Model& model, const std::string& path,
+                   const WriteOptions&) { write_pare(model, path); },
+       .losses = nullptr},
   }};
   return kRows;
 }
@@ -71,10 +73,10 @@ const FormatRow& format_of(const std::string& path) {
   return *named;
 }
 
-ir::Model read(const std::string& path, std::string_view format) {
-  const FormatRow& row = format.empty() ? format_of(path) : by_name(format);
-  if (!row.read) throw UsageError(format, "can be written, but not read");
-  ir::Model model = row.read(path);
+ir::Model read(const std::string& path, const ReadOptions& options) {
+  const FormatRow& row = options.format.empty() ? format_of(path) : by_name(options.format);
+  if (!row.read) throw UsageError(options.format, "can be written, but not read");
+  ir::Model model = row.read(path, options);
   try {
     ir::verify(model);
   } catch (const Error& error) {
@@ -83,8 +85,17 @@ ir::Model read(const std::string& path, std::string_view format) {
   return model;
 }
 
-void write(const ir::Model& model, const std::string& path, std::string_view format) {
-  writer_for(path, format).write(model, path);
+void write(const ir::Model& model, const std::string& path, const WriteOptions& options) {
+  const FormatRow& row = writer_for(path, options.format);
+  const std::vector<std::string> losses =
+      row.losses ? row.losses(model, options) : std::vector<std::string>{};
+  if (losses.empty()) return row.write(model, path, options);
+  for (const std::string& loss : losses) options.note(loss);
+  ir::Model recorded = model;
+  recorded.metadata.history.push_back({.pass = "convert",
+                                       .options = {{"to", row.name}, {"losses", losses}},
+                                       .tool_version = PARE_VERSION});
+  row.write(recorded, path, options);
 }
 
 const FormatRow& writer_for(const std::string& path, std::string_view format) {

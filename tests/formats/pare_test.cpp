@@ -130,7 +130,7 @@ TEST_CASE("h5dump and h5py-style readers open the file") {
 TEST_CASE("formats are chosen by content, else by extension, and refused by name") {
   const ScratchFolder scratch;
   const std::string path = scratch.file("model.txt");
-  write(tests::small_mlp(), path, "pare");
+  write(tests::small_mlp(), path, {.format = "pare"});
   CHECK(tests::difference(read(path), tests::small_mlp()) == "");
   CHECK(format_of(path).name == "pare");
   CHECK(refusal([&] { write(tests::small_mlp(), path); }) ==

@@ -96,9 +96,9 @@ ExitCode run(const Invocation& invocation) {
   const std::string& input = invocation.positionals.front();
   const std::string output = invocation.text("output");
   check_writable(output);
-  ir::Model model = formats::read(input, invocation.text("from"));
+  ir::Model model = formats::read(input, {.format = invocation.text("from")});
   state_preprocessing(invocation.options, input, model);
-  if (!invocation.flag("dry_run")) formats::write(model, output, invocation.text("to"));
+  if (!invocation.flag("dry_run")) formats::write(model, output, {.format = invocation.text("to")});
   return ExitCode::kOk;
 }
 
