@@ -9,10 +9,11 @@
 #include <numeric>
 #include <vector>
 
-#include "formats/formats.hpp"
+#include "formats/pare/pare_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/json.hpp"
 #include "lib/core/output_file.hpp"
+#include "lib/ir/ops.hpp"
 #include "lib/numpy/npy.hpp"
 #include "lib/runtime/session.hpp"
 
@@ -163,11 +164,22 @@ std::string as_text(const Request& request, const std::vector<std::vector<Top>>&
   return out;
 }
 
+// Only the native format: this executable is the size of what gets deployed.
+ir::Model read_model(const std::string& path) {
+  ir::Model model = formats::read_pare(path);
+  try {
+    ir::verify(model);
+  } catch (const Error& error) {
+    throw Error(path, error.what());
+  }
+  return model;
+}
+
 }  // namespace
 
 std::string run(const Request& request) {
   if (!request.output.empty()) check_writable(request.output);
-  const ir::Model model = formats::read(request.model);
+  const ir::Model model = read_model(request.model);
   const ir::Value& input = first_input(model);
   const bool zeros = request.input == "zeros";
   const numpy::Array array = zeros ? numpy::Array{} : numpy::read_npy(request.input);

@@ -55,7 +55,7 @@ ExitCode run_command(const Command& command, std::span<char* const> arguments,
   const bool quiet = flag_if_known(parsed.options, schema, "quiet");
   const bool verbose = flag_if_known(parsed.options, schema, "verbose");
   if (quiet && verbose) throw UsageError("--quiet", "contradicts --verbose");
-  command.check(parsed.options);
+  check_arguments(command, parsed.options);
   if (!env.isa.empty()) runtime::cap_isa(env.isa);
   if (flag_if_known(parsed.options, schema, "print_config")) {
     const Json config{{"schema_version", kSchemaVersion},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/command.hpp"
 
+#include "apps/pare/foreign_model.hpp"
+
 namespace pare::cli {
 
 pass::Schema schema_of(const Command& command) {
@@ -9,6 +11,11 @@ pass::Schema schema_of(const Command& command) {
     schema.insert(schema.end(), group.options.begin(), group.options.end());
   }
   return schema;
+}
+
+void check_arguments(const Command& command, const pass::Options& options) {
+  command.check(options);
+  check_foreign_flags(command, options);
 }
 
 pass::Options narrowed(const pass::Options& all, const pass::Schema& schema) {

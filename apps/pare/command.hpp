@@ -43,6 +43,8 @@ struct Command {
 
 // Every flag of the command, in the order of its groups.
 pass::Schema schema_of(const Command& command);
+// Everything that can be refused without opening a file; throws UsageError.
+void check_arguments(const Command& command, const pass::Options& options);
 // The values in `all` whose names `schema` has, as that schema's own Options.
 pass::Options narrowed(const pass::Options& all, const pass::Schema& schema);
 

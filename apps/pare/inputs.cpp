@@ -3,21 +3,40 @@
 
 #include <filesystem>
 
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/option_groups.hpp"
-#include "formats/formats.hpp"
 #include "lib/core/hash.hpp"
 
 namespace pare::cli {
 
 namespace fs = std::filesystem;
 
-LoadedModel load_model(const std::string& path) {
-  LoadedModel loaded{.path = path, .model = formats::read(path)};
-  loaded.sha256 = to_hex(sha256_of_file(path));
-  std::error_code failure;
-  loaded.bytes = static_cast<int64_t>(fs::file_size(path, failure));
-  if (failure) throw Error(path, "cannot be read: " + failure.message());
-  return loaded;
+std::vector<LoadedModel> load_models(const Invocation& invocation,
+                                     const std::vector<std::string>& paths) {
+  const formats::ReadOptions reading = read_options(invocation);
+  const bool stating = states_preprocessing(invocation);
+  bool stated = false;
+  std::vector<LoadedModel> models;
+  for (const std::string& path : paths) {
+    LoadedModel loaded{.path = path, .model = formats::read(path, reading)};
+    loaded.sha256 = to_hex(sha256_of_file(path));
+    std::error_code failure;
+    loaded.bytes = static_cast<int64_t>(fs::file_size(path, failure));
+    if (failure) throw Error(path, "cannot be read: " + failure.message());
+    if (stating && !loaded.model.metadata.preprocessing.stated) {
+      state_preprocessing(invocation, path, loaded.model);
+      stated = true;
+    }
+    models.push_back(std::move(loaded));
+  }
+  if (stating && !stated && !paths.empty()) {
+    throw Error(paths.front(), "states its own preprocessing; pare convert changes it");
+  }
+  return models;
+}
+
+LoadedModel load_model(const Invocation& invocation, const std::string& path) {
+  return std::move(load_models(invocation, {path}).front());
 }
 
 void check_exists(const std::string& path) {

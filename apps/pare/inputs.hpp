@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "apps/pare/command.hpp"
 #include "lib/data/dataset.hpp"
@@ -18,8 +19,11 @@ struct LoadedModel {
   std::string sha256;  // of the file, hex
   ir::Model model;
 };
-// Throws Error(path, ...).
-LoadedModel load_model(const std::string& path);
+// Reads with the command's flags. Preprocessing flags go to the models that state none; throws
+// Error(path, ...) when such flags are given and every model states its own.
+std::vector<LoadedModel> load_models(const Invocation& invocation,
+                                     const std::vector<std::string>& paths);
+LoadedModel load_model(const Invocation& invocation, const std::string& path);
 
 // Throws Error(path) when nothing is there: a cheap check before long work elsewhere.
 void check_exists(const std::string& path);

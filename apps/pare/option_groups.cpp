@@ -82,29 +82,6 @@ Option split_option(const std::string& help) {
           .metavar = "PART"};
 }
 
-OptionGroup preprocessing_group() {
-  return {"Preprocessing (what a model from elsewhere does not state)",
-          {{.name = "input_scale",
-            .type = OptionType::kNumber,
-            .help = "Multiply raw values by this first, e.g. 0.00392157 for 0..255 to 0..1",
-            .min = 0,
-            .min_open = true},
-           {.name = "mean",
-            .help = "Then subtract: one number, or one a channel, separated by commas",
-            .metavar = "X,X,..."},
-           {.name = "std",
-            .help = "Then divide: one number, or one a channel, separated by commas",
-            .metavar = "X,X,..."},
-           {.name = "layout",
-            .type = OptionType::kChoice,
-            .help = "Order of an image's dimensions",
-            .choices = {"NCHW", "NHWC"}},
-           {.name = "labels", .help = "Class names, one a line", .metavar = "FILE"},
-           {.name = "like",
-            .help = "Take preprocessing and class names from this model",
-            .metavar = "MODEL"}}};
-}
-
 OptionGroup general_group(std::initializer_list<std::string_view> names) {
   OptionGroup group{"General", {}};
   for (const std::string_view name : names) group.options.push_back(shared_option(name));

@@ -15,9 +15,6 @@ OptionGroup data_group(const std::string& use);
 pass::Schema data_reading_options();
 // Which part of the data set to take: train, validation or test.
 pass::Option split_option(const std::string& help);
-// Preprocessing that a foreign model does not state: --input-scale --mean --std --layout --resize
-// --labels --like.
-OptionGroup preprocessing_group();
 // "General": those of threads, seed, json, dry_run, print_config, quiet, verbose that have an
 // effect.
 OptionGroup general_group(std::initializer_list<std::string_view> names);

@@ -3,11 +3,11 @@
 
 #include <filesystem>
 
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
 #include "apps/pare/sibling.hpp"
-#include "formats/formats.hpp"
 #include "lib/core/output_file.hpp"
 #include "lib/ir/architectures.hpp"
 #include "lib/train/trainer.hpp"
@@ -43,7 +43,7 @@ void add_teacher(const PassCommand& parts, OptionGroup& group) {
 }
 
 OptionGroup model_group(const PassCommand& parts) {
-  OptionGroup group{"Model", {output_option("File to write", true)}};
+  OptionGroup group{"Model", {output_option("File to write", true), opset_option()}};
   add_teacher(parts, group);
   if (parts.start == Start::kModel) return group;
   std::string names;
@@ -167,6 +167,14 @@ std::string start_path(const PassCommand& parts, const Invocation& invocation) {
   return invocation.positionals.empty() ? "" : invocation.positionals.front();
 }
 
+// The model to start from, when it is a file, then the teachers.
+std::vector<std::string> model_paths(const PassCommand& parts, const Invocation& invocation) {
+  std::vector<std::string> paths = teacher_paths(parts, invocation);
+  const std::string start = start_path(parts, invocation);
+  if (!start.empty()) paths.insert(paths.begin(), start);
+  return paths;
+}
+
 void load_training_data(const Invocation& invocation, const ir::Model* model,
                         pass::Context& context, data::DatasetInfo& info) {
   const std::string path = invocation.text("data");
@@ -205,14 +213,14 @@ Inputs load_inputs(const PassCommand& parts, const Invocation& invocation) {
   Inputs inputs;
   pass::Context& context = inputs.context;
   const std::string path = start_path(parts, invocation);
-  if (!path.empty()) {
-    inputs.start = load_model(path);
-    context.input_hashes["model"] = inputs.start.sha256;
-  }
-  for (const std::string& teacher : teacher_paths(parts, invocation)) {
-    LoadedModel loaded = load_model(teacher);
+  for (LoadedModel& loaded : load_models(invocation, model_paths(parts, invocation))) {
+    if (!path.empty() && inputs.start.path.empty()) {
+      context.input_hashes["model"] = loaded.sha256;
+      inputs.start = std::move(loaded);
+      continue;
+    }
     context.input_hashes["teacher" + std::to_string(context.teachers.size())] = loaded.sha256;
-    context.teachers.push_back({teacher, loaded.sha256, std::move(loaded.model)});
+    context.teachers.push_back({loaded.path, loaded.sha256, std::move(loaded.model)});
   }
   context.seed = static_cast<uint64_t>(invocation.options.integer("seed"));
   context.threads = invocation.threads;
@@ -232,8 +240,7 @@ Inputs load_inputs(const PassCommand& parts, const Invocation& invocation) {
 
 // Everything that is cheap to check before another executable starts all over.
 void check_inputs_exist(const PassCommand& parts, const Invocation& invocation) {
-  for (const std::string& path : teacher_paths(parts, invocation)) formats::read(path);
-  if (const std::string path = start_path(parts, invocation); !path.empty()) formats::read(path);
+  load_models(invocation, model_paths(parts, invocation));
   check_data_exists(invocation.text("data"));
 }
 
@@ -265,7 +272,7 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     inputs.context.resume = !invocation.flag("no_resume");
   }
   const ir::Model result = pass::run(info, inputs.start.model, own, inputs.context);
-  formats::write(result, output);
+  formats::write(result, output, write_options(invocation));
   if (trains) {
     std::error_code ignored;
     fs::remove(inputs.context.checkpoint, ignored);
@@ -291,6 +298,11 @@ Command make_pass_command(PassCommand parts) {
   if (can_train(*parts.info)) command.groups.push_back(training_data_group(parts));
   if (parts.info->name == "quantize") command.groups.push_back(calibration_group());
   for (const OptionGroup& group : parts.groups) command.groups.push_back(group);
+  // Where --arch says what to train, a file of weights alone takes the graph of another model.
+  command.groups.push_back(parts.start == Start::kModel
+                               ? reading_group({"from", "arch", "graph", "bind"})
+                               : reading_group({"graph", "bind"}));
+  command.groups.push_back(preprocessing_group());
   command.groups.push_back(
       general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"}));
   command.check = [parts](const Options& options) { check(parts, options); };

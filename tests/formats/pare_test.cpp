@@ -135,7 +135,8 @@ TEST_CASE("formats are chosen by content, else by extension, and refused by name
   CHECK(format_of(path).name == "pare");
   CHECK(refusal([&] { write(tests::small_mlp(), path); }) ==
         path + ": has no extension of a known format; known: pare");
-  CHECK(refusal([&] { read(path, {.format = "gguf"}); }) == "gguf: is not a known format; known: pare");
+  CHECK(refusal([&] { read(path, {.format = "gguf"}); }) ==
+        "gguf: is not a known format; known: pare");
   tests::spill(path, {'h', 'e', 'l', 'l', 'o'});
   CHECK(refusal([&] { read(path); }) == path + ": is not a model file; known formats: pare");
   tests::spill(scratch.file("x.pare"), {'h', 'e', 'l', 'l', 'o'});

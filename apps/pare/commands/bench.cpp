@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "apps/pare/commands/commands.hpp"
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
@@ -36,7 +37,7 @@ std::vector<Bench> load(const Invocation& invocation) {
   std::vector<Bench> benches;
   const int threads = invocation.options.given("threads") ? invocation.threads : 1;
   for (const std::string& path : invocation.positionals) {
-    const LoadedModel loaded = load_model(path);
+    const LoadedModel loaded = load_model(invocation, path);
     benches.push_back(
         {path,
          runtime::Session(loaded.model,
@@ -184,6 +185,7 @@ Command make_bench() {
                     .help = "Rounds in which every model takes its turn",
                     .min = 2,
                     .max = 100000}}},
+                 reading_group({"from", "arch", "graph", "bind"}),
                  general},
       .examples = {"pare bench model.pare model.int8.pare", "pare bench model.int8.pare --layers"},
       .run = run};

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apps/pare/commands/commands.hpp"
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "lib/core/output_file.hpp"
@@ -44,7 +45,14 @@ std::vector<std::string> names_of(const std::vector<std::string>& paths) {
   return names;
 }
 
-std::vector<eval::Candidate> load_candidates(const std::vector<std::string>& paths) {
+std::vector<eval::Candidate> load_candidates(const Invocation& invocation) {
+  const std::vector<std::string>& paths = invocation.positionals;
+  std::vector<std::string> model_paths;
+  for (const std::string& path : paths) {
+    if (!eval::is_predictions_path(path)) model_paths.push_back(path);
+  }
+  std::vector<LoadedModel> models = load_models(invocation, model_paths);
+  auto next = models.begin();
   const std::vector<std::string> names = names_of(paths);
   std::vector<eval::Candidate> candidates;
   for (size_t i = 0; i < paths.size(); ++i) {
@@ -52,9 +60,9 @@ std::vector<eval::Candidate> load_candidates(const std::vector<std::string>& pat
     if (eval::is_predictions_path(paths[i])) {
       candidate.predictions = eval::read_predictions(paths[i]);
     } else {
-      LoadedModel loaded = load_model(paths[i]);
-      candidate.file_bytes = loaded.bytes;
-      candidate.model = std::move(loaded.model);
+      candidate.file_bytes = next->bytes;
+      candidate.model = std::move(next->model);
+      ++next;
     }
     candidates.push_back(std::move(candidate));
   }
@@ -98,7 +106,7 @@ ExitCode run(const Invocation& invocation) {
   for (const char* page : kPages) {
     if (options.given(page)) check_writable(options.text(page));
   }
-  std::vector<eval::Candidate> candidates = load_candidates(invocation.positionals);
+  std::vector<eval::Candidate> candidates = load_candidates(invocation);
   const std::string part = options.text("split");
   const std::string data = options.text("data");
   const data::Splits splits =
@@ -162,6 +170,8 @@ Command make_eval() {
               .help = "Write the report as one self-contained page; - is stdout",
               .changes_result = false,
               .metavar = "OUT"}}},
+           reading_group({"from", "arch", "graph", "bind"}),
+           preprocessing_group(),
            general_group(
                {"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
       .examples =

@@ -5,8 +5,8 @@
 #include <cstdio>
 
 #include "apps/pare/commands/commands.hpp"
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/option_groups.hpp"
-#include "formats/formats.hpp"
 #include "lib/ir/ops.hpp"
 
 namespace pare::cli {
@@ -15,7 +15,7 @@ namespace {
 
 ExitCode run(const Invocation& invocation) {
   const std::string& path = invocation.positionals.front();
-  const ir::Model model = formats::read(path);
+  const ir::Model model = formats::read(path, read_options(invocation));
   const Json found = formats::inspect(model, path);
   const std::string graph = invocation.flag("graph") ? ir::dump(model) : "";
   const std::string text =
@@ -40,6 +40,7 @@ Command make_inspect() {
                       {{.name = "graph",
                         .type = pass::OptionType::kFlag,
                         .help = "List the graph, one node a line, too"}}},
+                     reading_group({"from", "bind"}),
                      general_group({"json"})},
           .examples = {"pare inspect student.int8.pare"},
           .run = run,

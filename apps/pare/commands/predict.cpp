@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "apps/pare/commands/commands.hpp"
+#include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
@@ -28,7 +29,7 @@ ExitCode run(const Invocation& invocation) {
   const std::string part = invocation.text("split");
   const std::string data = invocation.text("data");
   check_writable(output);
-  const LoadedModel loaded = load_model(path);
+  const LoadedModel loaded = load_model(invocation, path);
   const data::Splits splits =
       open_data(invocation, data, part == "test" ? "test" : "train", &loaded.model);
   const auto items = part_of(splits, part, data);
@@ -59,6 +60,8 @@ Command make_predict() {
                         .help = "Items at once",
                         .min = 1,
                         .max = 65536}}},
+                     reading_group({"from", "arch", "graph", "bind"}),
+                     preprocessing_group(),
                      general_group({"threads", "dry_run", "print_config", "quiet", "verbose"})},
           .examples = {"pare predict student.int8.pare --data fashion-mnist/ -o predictions.npz",
                        "pare eval teacher.pare predictions.npz --data fashion-mnist/"},

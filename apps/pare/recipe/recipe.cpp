@@ -182,7 +182,7 @@ class RecipeReader {
     }
     try {
       out.options = pass::Options(schema, given);
-      out.command.check(out.options);
+      check_arguments(out.command, out.options);
     } catch (const Error& error) {
       fail(where + ".options", error.subject() + ": " + error.fact());
     }
