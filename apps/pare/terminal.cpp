@@ -63,11 +63,11 @@ class TerminalProgress final : public Progress {
     if (options_.quiet || total <= 0) return;
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
-    start_clock(stage, now);
     const Part part = part_of(stage);
     const double inner =
         std::clamp(static_cast<double>(done) / static_cast<double>(total), 0.0, 1.0);
     const double fraction = (part.index + inner) / part.count;
+    start_clock(stage, fraction, now);
     if (options_.bar) {
       if (fraction < 1 && seconds(drawn_, now) < kRedrawSeconds) return;
       draw_bar(stage, fraction, note, now);
@@ -94,13 +94,12 @@ class TerminalProgress final : public Progress {
   }
 
   // The clock of the estimate starts with a kind of work, not with each of its numbered parts.
-  void start_clock(std::string_view stage, Clock::time_point now) {
+  void start_clock(std::string_view stage, double fraction, Clock::time_point now) {
     std::string kind = without_part(stage);
     if (kind == kind_) return;
     kind_ = std::move(kind);
-    const Part part = part_of(stage);
     started_ = now;
-    start_fraction_ = part.index / part.count;
+    start_fraction_ = fraction;
     drawn_ = options_.bar ? Clock::time_point{} : now;
   }
 

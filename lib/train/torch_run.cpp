@@ -179,8 +179,7 @@ void TorchRun::report(int64_t done_in_epoch, int64_t seen) {
   std::string note = epoch_note(state_.loss_sum / static_cast<double>(std::max<int64_t>(1, seen)),
                                 state_.best_accuracy, state_.best_accuracy >= 0);
   note += rate_note(static_cast<double>(trained_items_), train_seconds_);
-  plan_.progress->update(stage, state_.epoch * steps_per_epoch_ + done_in_epoch,
-                         steps_per_epoch_ * options_.epochs, note);
+  plan_.progress->update(stage, done_in_epoch, steps_per_epoch_, note);
 }
 
 void TorchRun::train_epoch() {
