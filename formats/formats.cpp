@@ -29,17 +29,25 @@ const std::array<FormatRow, 1>& rows() {
   return kRows;
 }
 
-std::string known_names() {
+enum class Direction : uint8_t { kReading, kWriting };
+
+bool goes(const FormatRow& row, Direction direction) {
+  return direction == Direction::kReading ? row.read != nullptr : row.write != nullptr;
+}
+
+std::string known_names(Direction direction) {
   std::string out;
-  for (const FormatRow& row : rows()) out += (out.empty() ? "" : ", ") + std::string(row.name);
+  for (const FormatRow& row : rows()) {
+    if (goes(row, direction)) out += (out.empty() ? "" : ", ") + std::string(row.name);
+  }
   return out;
 }
 
-const FormatRow& by_name(std::string_view name) {
+const FormatRow& by_name(std::string_view name, Direction direction) {
   for (const FormatRow& row : rows()) {
     if (row.name == name) return row;
   }
-  throw UsageError(name, "is not a known format; known: " + known_names());
+  throw UsageError(name, "is not a known format; known: " + known_names(direction));
 }
 
 const FormatRow* by_extension(const std::string& path) {
@@ -66,7 +74,7 @@ const FormatRow& format_of(const std::string& path) {
   }
   const FormatRow* named = by_extension(path);
   if (!named || !named->read) {
-    throw Error(path, "is not a model file; known formats: " + known_names());
+    throw Error(path, "is not a model file; known formats: " + known_names(Direction::kReading));
   }
   // A format that has a signature would have recognised its own.
   if (named->recognises) throw Error(path, "is not a ." + std::string(named->name) + " file");
@@ -74,7 +82,8 @@ const FormatRow& format_of(const std::string& path) {
 }
 
 ir::Model read(const std::string& path, const ReadOptions& options) {
-  const FormatRow& row = options.format.empty() ? format_of(path) : by_name(options.format);
+  const FormatRow& row =
+      options.format.empty() ? format_of(path) : by_name(options.format, Direction::kReading);
   if (!row.read) throw UsageError(options.format, "can be written, but not read");
   ir::Model model = row.read(path, options);
   try {
@@ -99,9 +108,11 @@ void write(const ir::Model& model, const std::string& path, const WriteOptions& 
 }
 
 const FormatRow& writer_for(const std::string& path, std::string_view format) {
-  const FormatRow* row = format.empty() ? by_extension(path) : &by_name(format);
+  const FormatRow* row =
+      format.empty() ? by_extension(path) : &by_name(format, Direction::kWriting);
   if (!row) {
-    throw UsageError(path, "has no extension of a known format; known: " + known_names());
+    throw UsageError(
+        path, "has no extension of a known format; known: " + known_names(Direction::kWriting));
   }
   if (!row->write) throw UsageError(row->name, "can be read, but not written");
   return *row;

@@ -2,6 +2,7 @@
 // What is wrong in the arguments alone: exit code 2, one exact line, nothing written.
 #include <doctest/doctest.h>
 
+#include "formats/formats.hpp"
 #include "tests/cli/child_process.hpp"
 #include "tests/cli/fixtures.hpp"
 
@@ -39,6 +40,10 @@ TEST_CASE("version prints one line and exits 0") {
 }
 
 TEST_CASE("unknown words are refused with the nearest known one") {
+  std::string writable;
+  for (const pare::formats::FormatRow& row : pare::formats::all_formats()) {
+    if (row.write) writable += (writable.empty() ? "" : ", ") + std::string(row.name);
+  }
   check_refusals({
       {{}, "pare: a command is expected; pare --help lists them"},
       {{"quantise"}, "quantise: unknown command; did you mean quantize?"},
@@ -52,7 +57,7 @@ TEST_CASE("unknown words are refused with the nearest known one") {
       {{"quantize", "m.pare", "--scheme", "w8a9", "-o", "o.pare"},
        "--scheme: must be one of w8a8, w8a16, w4a16, got \"w8a9\""},
       {{"prune", "m.pare", "--sparsity", "0.5", "-o", "o.tflitte"},
-       "o.tflitte: has no extension of a known format; known: pare"},
+       "o.tflitte: has no extension of a known format; known: " + writable},
   });
 }
 
@@ -121,6 +126,17 @@ TEST_CASE("flags that contradict each other or have no effect are refused") {
       {{"prune", "m.pare", "--sparsity", "0.5", "-q", "-v", "-o", "o.pare"},
        "--quiet: contradicts --verbose"},
       {{"run", "r.json", "--set", "data"}, "--set: NAME=VALUE is expected, got \"data\""},
+      {{"convert", "m.pth", "--arch", "resnet8", "--graph", "g.pare", "-o", "o.pare"},
+       "--graph: contradicts --arch; give one of them"},
+      {{"convert", "m.pare", "--bind", "sr", "-o", "o.pare"},
+       "--bind: NAME=VALUE[,VALUE...] is expected, got \"sr\""},
+      {{"convert", "m.pare", "--bind", "sr=1,x", "-o", "o.pare"},
+       "--bind: NAME=VALUE[,VALUE...] is expected, got \"sr=1,x\""},
+      {{"convert", "m.pare", "--opset", "13", "-o", "o.pare"},
+       "--opset: has no effect unless the file to write is ONNX"},
+      {{"convert", "m.pare", "--std", "0", "-o", "o.pare"}, "--std: must be above 0"},
+      {{"quantize", "m.pare", "--bits", "8", "--like", "n.pare", "--mean", "1", "-o", "o.pare"},
+       "--like: already says what --mean says; give one"},
   });
 }
 

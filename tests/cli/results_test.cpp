@@ -159,6 +159,24 @@ TEST_CASE("history records options and input hashes, never paths or threads") {
   CHECK(read_file(folder.at("o.pare")).find("m.pare") == std::string::npos);
 }
 
+TEST_CASE("preprocessing is stated once: flags for a model that states its own are refused") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  const Finished refused =
+      run(folder, {"quantize", "m.pare", "--bits", "8", "--mean", "0.5", "-o", "o.pare"});
+  CHECK(refused.code == 1);
+  CHECK(refused.err ==
+        "pare: error: m.pare: states its own preprocessing; pare convert changes it\n");
+  write_model(folder.at("bare.pare"),
+              [](pare::ir::Model& model) { model.metadata.preprocessing = {}; });
+  must_run(folder, {"quantize", "bare.pare", "--bits", "8", "--mean", "0.5", "-o", "o.pare"});
+  CHECK(pare::formats::read(folder.at("o.pare")).metadata.preprocessing.mean ==
+        std::vector<float>{0.5F});
+  const Finished silent = run(folder, {"convert", "bare.pare", "-o", "o.pare"});
+  CHECK(silent.code == 0);
+  CHECK(silent.err.find("states no preprocessing") != std::string::npos);
+}
+
 TEST_CASE("stated preprocessing is stored by convert") {
   const Folder folder;
   write_model(folder.at("m.pare"), [](pare::ir::Model& model) {

@@ -22,6 +22,11 @@ ExitCode run(const Invocation& invocation) {
   check_writable(output);
   ir::Model model = formats::read(input, read_options(invocation));
   if (states_preprocessing(invocation)) state_preprocessing(invocation, input, model);
+  if (!model.graphs.empty() && !model.metadata.preprocessing.stated) {
+    invocation.progress.warn(escaped(input) +
+                             " states no preprocessing: what runs it must know what to feed it "
+                             "(see --input-scale, --mean, --std, --like)");
+  }
   if (!invocation.flag("dry_run")) formats::write(model, output, write_options(invocation));
   return ExitCode::kOk;
 }
