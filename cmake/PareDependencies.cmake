@@ -6,6 +6,7 @@ find_package(CLI11 REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C)
 include(PareHdf5)          # pare_libhdf5: the static library where it stands alone
 find_package(DNNL REQUIRED)
+include(PareProtobuf)      # pare_libprotobuf, pare_protobuf()
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include "formats/onnx/onnx_format.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
@@ -15,8 +16,8 @@ namespace {
 
 constexpr size_t kHeadBytes = 512;
 
-const std::array<FormatRow, 1>& rows() {
-  static const std::array<FormatRow, 1> kRows = {{
+const std::array<FormatRow, 2>& rows() {
+  static const std::array<FormatRow, 2> kRows = {{
       {.name = "pare",
        .summary = "the native format: mapped, hashed and packed, on HDF5",
        .extensions = {".pare"},
@@ -24,6 +25,13 @@ const std::array<FormatRow, 1>& rows() {
        .read = [](const std::string& path, const ReadOptions&) { return read_pare(path); },
        .write = [](const ir::Model& model, const std::string& path,
                    const WriteOptions&) { write_pare(model, path); },
+       .losses = nullptr},
+      {.name = "onnx",
+       .summary = "ONNX, operator sets 6 to 28",
+       .extensions = {".onnx"},
+       .recognises = is_onnx,
+       .read = read_onnx,
+       .write = nullptr,
        .losses = nullptr},
   }};
   return kRows;

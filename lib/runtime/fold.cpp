@@ -178,7 +178,22 @@ ir::Tensor constant_tensor(const ir::Node& node) {
   throw Error(node.name, "Constant without a value attribute");
 }
 
-// The outputs of `node`, whose inputs are all parameters, by the reference kernel.
+}  // namespace
+
+ir::Model fold_batch_norm(const ir::Model& model, const std::set<std::string>& keep) {
+  ir::Model out = model;
+  const std::map<std::string, int> before = parameter_uses(out);
+  std::map<std::string, int> uses = before;
+  for (ir::Graph& graph : out.graphs) BatchNormFolder(out, graph, keep, uses).run();
+  const std::map<std::string, int> after = parameter_uses(out);
+  for (const auto& [name, count] : before) {
+    if (!after.contains(name)) out.parameters.erase(name);
+  }
+  return out;
+}
+
+ir::Model fold_batch_norm(const ir::Model& model) { return fold_batch_norm(model, {}); }
+
 std::vector<ir::Tensor> evaluate(const ir::Model& model, const ir::Graph& graph,
                                  const ir::Node& node) {
   if (node.op == "Constant") return {constant_tensor(node)};
@@ -211,22 +226,6 @@ std::vector<ir::Tensor> evaluate(const ir::Model& model, const ir::Graph& graph,
   }
   return tensors;
 }
-
-}  // namespace
-
-ir::Model fold_batch_norm(const ir::Model& model, const std::set<std::string>& keep) {
-  ir::Model out = model;
-  const std::map<std::string, int> before = parameter_uses(out);
-  std::map<std::string, int> uses = before;
-  for (ir::Graph& graph : out.graphs) BatchNormFolder(out, graph, keep, uses).run();
-  const std::map<std::string, int> after = parameter_uses(out);
-  for (const auto& [name, count] : before) {
-    if (!after.contains(name)) out.parameters.erase(name);
-  }
-  return out;
-}
-
-ir::Model fold_batch_norm(const ir::Model& model) { return fold_batch_norm(model, {}); }
 
 void fold_constants(ir::Model& model, ir::Graph& graph) {
   std::vector<ir::Node> kept;
