@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/formats.hpp"
 
-#include <array>
 #include <filesystem>
 
 #include "formats/onnx/onnx_format.hpp"
 #include "formats/pare/pare_format.hpp"
+#include "formats/pytorch/pytorch_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/ir/ops.hpp"
@@ -16,8 +16,8 @@ namespace {
 
 constexpr size_t kHeadBytes = 512;
 
-const std::array<FormatRow, 2>& rows() {
-  static const std::array<FormatRow, 2> kRows = {{
+std::span<const FormatRow> rows() {
+  static const std::vector<FormatRow> kRows = {
       {.name = "pare",
        .summary = "the native format: mapped, hashed and packed, on HDF5",
        .extensions = {".pare"},
@@ -33,7 +33,14 @@ const std::array<FormatRow, 2>& rows() {
        .read = read_onnx,
        .write = nullptr,
        .losses = nullptr},
-  }};
+      {.name = "pytorch",
+       .summary = "weights saved by torch.save: state dicts and checkpoints",
+       .extensions = {".pt", ".pth", ".th", ".bin"},
+       .recognises = is_pytorch,
+       .read = read_pytorch,
+       .write = nullptr,
+       .losses = nullptr},
+  };
   return kRows;
 }
 
@@ -85,7 +92,8 @@ const FormatRow& format_of(const std::string& path) {
     throw Error(path, "is not a model file; known formats: " + known_names(Direction::kReading));
   }
   // A format that has a signature would have recognised its own.
-  if (named->recognises) throw Error(path, "is not a ." + std::string(named->name) + " file");
+  if (named->recognises)
+    throw Error(path, "is not a " + std::string(named->extensions.front()) + " file");
   return *named;
 }
 

@@ -36,7 +36,9 @@ std::string read_wholly(const std::string& path, ir::Model* out) {
     return "";
   } catch (const Error& error) {
     const std::string text = error.what();
-    if (error.subject() != path || text.find('\n') != std::string::npos) found(path, error.what());
+    // An archive's reader names the member too.
+    if (!error.subject().starts_with(path) || text.find('\n') != std::string::npos)
+      found(path, error.what());
     return text;
   } catch (const std::exception& other) {
     found(path, other.what());

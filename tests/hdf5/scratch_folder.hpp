@@ -43,7 +43,9 @@ inline std::vector<char> slurp(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// A new file each time: truncating one that was just written waits for the disk on ext4.
 inline void spill(const std::string& path, const std::vector<char>& bytes) {
+  std::filesystem::remove(path);
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
