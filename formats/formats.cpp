@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "formats/c/c_format.hpp"
 #include "formats/onnx/onnx_format.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "formats/pytorch/pytorch_format.hpp"
@@ -40,6 +41,14 @@ std::span<const FormatRow> rows() {
        .read = read_pytorch,
        .write = nullptr,
        .losses = nullptr},
+      {.name = "c",
+       .summary = "C99 source and header for devices: static arena, self-test (write only)",
+       .extensions = {".c"},
+       .recognises = nullptr,
+       .read = nullptr,
+       .write = [](const ir::Model& model, const std::string& path,
+                   const WriteOptions&) { write_c(model, path); },
+       .losses = [](const ir::Model& model, const WriteOptions&) { return c_losses(model); }},
   };
   return kRows;
 }

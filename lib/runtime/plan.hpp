@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct PlannedStep {
   Kernel kernel;
   std::vector<int> inputs;  // buffer ids, -1 for constants and absent inputs
   std::vector<int> outputs;
+  std::optional<StepSpec> spec;  // what the kernel was made from: make_portable_plan() only
 };
 
 struct PlannedValue {
@@ -46,6 +48,9 @@ struct Plan {
 };
 
 Plan make_plan(const ir::Model& model, const SessionOptions& options, KernelChoice choice);
+// For code that is generated from a plan: one item, fused like every session, plain loops over
+// row-major buffers (the kernels of reference/), and each step keeps its StepSpec.
+Plan make_portable_plan(const ir::Model& model);
 
 // Gives every buffer its offset, so that buffers alive at the same step do not overlap: largest
 // first, each at the lowest offset that fits. Returns the arena's size. Deterministic.

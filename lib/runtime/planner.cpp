@@ -58,8 +58,9 @@ bool moves_nothing(const std::string& op) {
 
 class Planner {
  public:
-  Planner(const ir::Model& model, const SessionOptions& options, KernelChoice choice)
-      : options_(options), choice_(choice) {
+  Planner(const ir::Model& model, const SessionOptions& options, KernelChoice choice,
+          bool portable = false)
+      : options_(options), choice_(choice), portable_(portable) {
     prepare(model);
   }
 
@@ -80,7 +81,7 @@ class Planner {
     model_ = model;
     model_.graphs = {source};
     // Codes only exist after fusion, so a quantized graph is always fused.
-    optimise_ = choice_ != KernelChoice::kReference || is_quantized(source);
+    optimise_ = portable_ || choice_ != KernelChoice::kReference || is_quantized(source);
     if (optimise_) model_ = fold_batch_norm(model_, keep);
     graph_ = model_.graphs.front();
     fix_batch(graph_, options_.batch);
@@ -335,6 +336,7 @@ class Planner {
       }
     }
     plan_.packed_bytes += step.kernel.packed_bytes;
+    if (portable_) step.spec = spec;
     plan_.steps.push_back(std::move(step));
   }
 
@@ -359,6 +361,7 @@ class Planner {
 
   SessionOptions options_;
   KernelChoice choice_;
+  bool portable_ = false;
   bool optimise_ = true;
   ir::Model model_;
   ir::Graph graph_;
@@ -371,6 +374,10 @@ class Planner {
 
 Plan make_plan(const ir::Model& model, const SessionOptions& options, KernelChoice choice) {
   return Planner(model, options, choice).run();
+}
+
+Plan make_portable_plan(const ir::Model& model) {
+  return Planner(model, {}, KernelChoice::kReference, true).run();
 }
 
 }  // namespace pare::runtime

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// needs: window padded_count
+// Average over the taps inside the image, or also over explicit padding.
+static void average_pool_f32(const struct window* g, int32_t count_padding, const float* in,
+                             float* out) {
+  int32_t plane, oy, ox, ky, kx;
+  for (plane = 0; plane < g->batch * g->channels; ++plane) {
+    for (oy = 0; oy < g->out_height; ++oy) {
+      const int32_t top = oy * g->stride_y - g->pad_top;
+      const struct taps rows = taps_inside(top, g->kernel_height, g->dilation_y, g->height);
+      for (ox = 0; ox < g->out_width; ++ox) {
+        const int32_t left = ox * g->stride_x - g->pad_left;
+        const struct taps columns = taps_inside(left, g->kernel_width, g->dilation_x, g->width);
+        int32_t count = (rows.last - rows.first) * (columns.last - columns.first);
+        float sum = 0.0f;
+        for (ky = rows.first; ky < rows.last; ++ky) {
+          const float* row = in + (top + ky * g->dilation_y) * g->width;
+          for (kx = columns.first; kx < columns.last; ++kx) {
+            sum += row[left + kx * g->dilation_x];
+          }
+        }
+        if (count_padding) count = padded_count(g, top, left);
+        *out++ = sum / (float)count;
+      }
+    }
+    in += g->height * g->width;
+  }
+}

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+static float subtract_f32(float a, float b) { return a - b; }
