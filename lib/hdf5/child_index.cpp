@@ -9,6 +9,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/core/json.hpp"
+#include "lib/hdf5/child_texts.hpp"
 
 namespace pare::hdf5 {
 
@@ -23,6 +24,7 @@ struct Walk {
   int64_t shared_bytes = 0;
   Json arrays = Json::array();
   Json unsupported = Json::array();
+  GroupTexts texts;
   bool too_large = false;
 };
 
@@ -190,8 +192,10 @@ herr_t visit_link(hid_t group, const char* name, const H5L_info_t* link, void* c
     if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) return 0;
     const Handle object(H5Oopen(group, name, H5P_DEFAULT));
     if (!object.valid()) return -1;
-    if (H5Iget_type(object) == H5I_DATASET) list_dataset(walk, name, object);
-    return walk.too_large ? 1 : 0;
+    const H5I_type_t type = H5Iget_type(object);
+    if (type == H5I_DATASET) list_dataset(walk, name, object);
+    if (type == H5I_GROUP && walk.task.max_text_bytes > 0) walk.texts.add(object, name);
+    return walk.too_large || walk.texts.too_large() ? 1 : 0;
   } catch (...) {
     return -1;
   }
@@ -224,7 +228,8 @@ Handle open_for_listing(const std::string& path) {
 
 std::string list_arrays(const ChildTask& task, const Handle& file) {
   if (!file.valid()) throw Error("hdf5", "cannot be opened");
-  Walk walk{.task = task, .file = file};
+  Walk walk{.task = task, .file = file, .texts = GroupTexts(task.max_text_bytes)};
+  if (task.max_text_bytes > 0) walk.texts.add(file, "");
   Json attributes = Json::object();
   if (H5Aiterate2(file, H5_INDEX_NAME, H5_ITER_INC, nullptr, visit_attribute, &attributes) < 0 ||
       H5Lvisit(file, H5_INDEX_NAME, H5_ITER_INC, visit_link, &walk) < 0) {
@@ -232,8 +237,10 @@ std::string list_arrays(const ChildTask& task, const Handle& file) {
   }
   return to_text({{"arrays", std::move(walk.arrays)},
                   {"attributes", std::move(attributes)},
+                  {"texts", walk.texts.take()},
                   {"unsupported", std::move(walk.unsupported)},
-                  {"too_large", walk.too_large}});
+                  {"too_large", walk.too_large},
+                  {"too_much_text", walk.texts.too_large()}});
 }
 
 }  // namespace pare::hdf5

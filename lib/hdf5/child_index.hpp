@@ -16,6 +16,7 @@ struct ChildTask {
   std::vector<std::string> only;  // empty: everything
   int shared_memory = -1;         // a memfd for decoded bytes
   int64_t max_decoded_bytes = 0;
+  int64_t max_text_bytes = 0;
 };
 
 // Opens the file read-only, without locking it. Invalid when that fails.
@@ -23,7 +24,8 @@ Handle open_for_listing(const std::string& path);
 
 // {"arrays": [{"n": name, "t": element, "s": element bytes, "d": dims, "f": file offset or "m":
 //  offset in shared memory, "b": bytes, "z": stored bytes}],
-//  "attributes": {name: integer}, "unsupported": [name], "too_large": true when a limit was hit}
+//  "attributes": {name: integer}, "texts": [{"g": group, "a": {attribute: [string]}}],
+//  "unsupported": [name], "too_large" and "too_much_text": true when a limit was hit}
 // Throws when the file cannot be walked.
 std::string list_arrays(const ChildTask& task, const Handle& file);
 

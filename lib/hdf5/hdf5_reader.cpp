@@ -75,7 +75,8 @@ std::string list_in_child(const std::string& path, const ReadOptions& options,
   const ChildTask task{.path = path,
                        .only = options.only,
                        .shared_memory = decoded.descriptor(),
-                       .max_decoded_bytes = options.max_decoded_bytes};
+                       .max_decoded_bytes = options.max_decoded_bytes,
+                       .max_text_bytes = options.max_text_bytes};
   const Confinement limits{
       .memory_bytes = checked_add(options.max_decoded_bytes, int64_t{1} << 30, path),
       .file_bytes = options.max_decoded_bytes,
@@ -163,11 +164,19 @@ Index read(const std::string& path, const ReadOptions& options) {
       throw Error(path, "expands to more than " + std::to_string(options.max_decoded_bytes >> 20) +
                             " MiB when decoded");
     }
+    if (json.at("too_much_text").get<bool>()) {
+      throw Error(path, "its attributes hold more than " + std::to_string(options.max_text_bytes) +
+                            " bytes of text");
+    }
     const std::span<const std::byte> decoded = owner->decoded.map();
     for (const Json& row : json.at("arrays")) {
       out.arrays.push_back(checked_array(row, path, file, decoded));
     }
     out.attributes = json.at("attributes").get<std::map<std::string, int64_t>>();
+    for (const Json& group : json.at("texts")) {
+      out.texts[group.at("g").get<std::string>()] =
+          group.at("a").get<std::map<std::string, std::vector<std::string>>>();
+    }
     out.unsupported = json.at("unsupported").get<std::vector<std::string>>();
   } catch (const Json::exception&) {
     damaged(path);

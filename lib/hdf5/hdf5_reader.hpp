@@ -37,8 +37,11 @@ struct Index {
   std::string path;
   std::vector<Array> arrays;                  // sorted by name
   std::map<std::string, int64_t> attributes;  // integer scalars of the root group
-  std::vector<std::string> unsupported;       // arrays of other types (compound, variable-length)
-  std::shared_ptr<const void> owner;          // keeps every `bytes` valid
+  // String attributes by group ("" is the root) and name, a scalar as a list of one; every group is
+  // listed. Empty unless ReadOptions asks for them. Invalid UTF-8 is replaced.
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> texts;
+  std::vector<std::string> unsupported;  // arrays of other types (compound, variable-length)
+  std::shared_ptr<const void> owner;     // keeps every `bytes` valid
 
   const Array* find(std::string_view name) const;  // null when absent
 };
@@ -48,10 +51,12 @@ struct ReadOptions {
   std::vector<std::string> only = {};
   // Decoded bytes of all arrays together; guards against files that expand without end.
   int64_t max_decoded_bytes = int64_t{8} << 30;
+  // String attributes of all groups together; 0: they are not listed.
+  int64_t max_text_bytes = 0;
 };
 
 // Throws Error(path, ...): missing, a folder, empty, "is not an HDF5 file", "damaged HDF5 file",
-// more than max_decoded_bytes, overlapping arrays.
+// more than max_decoded_bytes or max_text_bytes, overlapping arrays.
 Index read(const std::string& path, const ReadOptions& options = {});
 
 // Whether the first bytes of a file are HDF5's signature.

@@ -98,6 +98,26 @@ TEST_CASE("files of others: byte order, chunks, filters and links") {
   CHECK(index.unsupported == std::vector<std::string>{"external", "variable"});
 }
 
+TEST_CASE("string attributes of groups are listed when asked for, scalars as lists of one") {
+  const std::string path = "tests/formats/keras/fixtures/sequential_2_1.h5";  // fixed length
+  const std::string variable = "tests/formats/keras/fixtures/nested.h5";
+  CHECK(read(path).texts.empty());
+  const Index index = read(path, {.max_text_bytes = 1 << 20});
+  using Texts = std::vector<std::string>;
+  CHECK(index.texts.at("").at("keras_version") == Texts{"2.1.6"});
+  CHECK(index.texts.at("").at("model_config").at(0).starts_with("{\"class_name\":\"Sequential\""));
+  CHECK(index.texts.at("model_weights/conv2d_1").at("weight_names") ==
+        Texts{"conv2d_1/kernel:0", "conv2d_1/bias:0"});
+  CHECK(index.texts.at("model_weights/flatten_1").at("weight_names").empty());
+  CHECK(index.texts.contains("check"));  // a group without attributes
+  CHECK(read(variable, {.max_text_bytes = 1 << 20}).texts.at("").at("backend") ==
+        Texts{"tensorflow"});
+  for (const std::string& file : {path, variable}) {
+    CHECK(refusal([&] { read(file, {.max_text_bytes = 100}); }) ==
+          file + ": its attributes hold more than 100 bytes of text");
+  }
+}
+
 TEST_CASE("only the arrays asked for are decoded") {
   const ScratchFolder scratch;
   const std::string path = scratch.file("foreign.h5");
