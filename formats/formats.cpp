@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "formats/c/c_format.hpp"
+#include "formats/keras/keras_format.hpp"
 #include "formats/onnx/onnx_format.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "formats/pytorch/pytorch_format.hpp"
@@ -49,6 +50,13 @@ std::span<const FormatRow> rows() {
        .write = [](const ir::Model& model, const std::string& path,
                    const WriteOptions&) { write_c(model, path); },
        .losses = [](const ir::Model& model, const WriteOptions&) { return c_losses(model); }},
+      {.name = "keras",
+       .summary = "Keras HDF5 files: models and weights of Keras 2.1 to 2.15",
+       .extensions = {".h5", ".hdf5"},
+       .recognises = is_keras,
+       .read = [](const std::string& path, const ReadOptions&) { return read_keras(path); },
+       .write = nullptr,
+       .losses = nullptr},
   };
   return kRows;
 }
@@ -88,15 +96,20 @@ const FormatRow* by_extension(const std::string& path) {
 
 std::span<const FormatRow> all_formats() { return rows(); }
 
-// By content first: a model keeps its format when it is renamed.
+// By content first: a model keeps its format when it is renamed. Among formats that begin alike the
+// extension decides, else the later row, which is the more particular one.
 const FormatRow& format_of(const std::string& path) {
   const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
   const std::span<const std::byte> bytes = file->bytes();
   const auto head = bytes.first(std::min(bytes.size(), kHeadBytes));
-  for (const FormatRow& row : rows()) {
-    if (row.read && row.recognises && row.recognises(head)) return row;
-  }
   const FormatRow* named = by_extension(path);
+  const FormatRow* recognised = nullptr;
+  for (const FormatRow& row : rows()) {
+    if (!row.read || !row.recognises || !row.recognises(head)) continue;
+    if (&row == named) return row;
+    recognised = &row;
+  }
+  if (recognised) return *recognised;
   if (!named || !named->read) {
     throw Error(path, "is not a model file; known formats: " + known_names(Direction::kReading));
   }
