@@ -53,6 +53,7 @@ class Resolver {
     if (op == "Unsqueeze") return unsqueeze();
     if (op == "Slice" || op == "Pad") return where_equal();
     if (op == "Gather") return gather();
+    if (op == "Sum" || op == "Mean" || op == "Min" || op == "Max") return broadcast();
     return std::string(row_map);
   }
 
@@ -117,6 +118,12 @@ class Resolver {
     std::string map = term;
     for (size_t i = 1; i < node_.inputs.size(); ++i) map += "," + term;
     return map + "->" + term;
+  }
+
+  std::string broadcast() const {
+    std::string map = "*";
+    for (size_t i = 1; i < node_.inputs.size(); ++i) map += ",*";
+    return map + "->*";
   }
 
   std::string flatten() const {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
 
 namespace pare::ir {
@@ -55,7 +56,10 @@ void slide(const Node& node, Window& w, size_t i, int64_t size, int64_t reach, b
 
 }  // namespace
 
-Window window_of(const Node& node, const Dims& spatial, const Dims& kernel) {
+namespace {
+
+// Kernel, strides and dilations; pads as stated, or none under another auto_pad.
+Window stated_window(const Node& node, const Dims& spatial, const Dims& kernel) {
   const size_t rank = spatial.size();
   Window w;
   w.kernel = kernel;
@@ -67,29 +71,69 @@ Window window_of(const Node& node, const Dims& spatial, const Dims& kernel) {
   w.strides = window_attribute(node, "strides", rank, 1, 1);
   w.dilations = window_attribute(node, "dilations", rank, 1, 1);
   const Dims pads = window_attribute(node, "pads", 2 * rank, 0, 0);
-  w.pads_begin.assign(rank, 0);
-  w.pads_end.assign(rank, 0);
+  const bool explicit_pads = attr_string(node, "auto_pad", "NOTSET") == "NOTSET";
+  for (size_t i = 0; i < rank; ++i) {
+    if (kernel[i] < 1 || kernel[i] > kLargestAttribute || spatial[i] > kLargestDim) {
+      throw Error(node.name, "window " + to_string(kernel) + " over " + to_string(spatial));
+    }
+    w.pads_begin.push_back(explicit_pads ? pads[i] : 0);
+    w.pads_end.push_back(explicit_pads ? pads[rank + i] : 0);
+  }
   w.output.assign(rank, 0);
+  return w;
+}
+
+// Whether padding follows from the sizes; throws Error on an unknown auto_pad.
+bool pads_same(const Node& node) {
   const std::string auto_pad = attr_string(node, "auto_pad", "NOTSET");
   const bool same = auto_pad == "SAME_UPPER" || auto_pad == "SAME_LOWER";
   if (!same && auto_pad != "NOTSET" && auto_pad != "VALID") {
     throw Error(node.name, "auto_pad is " + auto_pad);
   }
+  return same;
+}
+
+int64_t reach_of(const Window& w, size_t i) { return (w.kernel[i] - 1) * w.dilations[i] + 1; }
+
+}  // namespace
+
+Window window_of(const Node& node, const Dims& spatial, const Dims& kernel) {
+  Window w = stated_window(node, spatial, kernel);
+  const bool same = pads_same(node);
+  const bool upper = attr_string(node, "auto_pad", "NOTSET") == "SAME_UPPER";
   const bool ceil_mode = attr_int(node, "ceil_mode", 0) != 0;
-  for (size_t i = 0; i < rank; ++i) {
-    if (kernel[i] < 1 || kernel[i] > kLargestAttribute || spatial[i] > kLargestDim) {
-      throw Error(node.name, "window " + to_string(kernel) + " over " + to_string(spatial));
-    }
-    const int64_t reach = (kernel[i] - 1) * w.dilations[i] + 1;
+  for (size_t i = 0; i < spatial.size(); ++i) {
     if (same) {
-      pad_same(w, i, spatial[i], reach, auto_pad == "SAME_UPPER");
-      continue;
+      pad_same(w, i, spatial[i], reach_of(w, i), upper);
+    } else {
+      slide(node, w, i, spatial[i], reach_of(w, i), ceil_mode);
     }
-    if (auto_pad == "NOTSET") {
-      w.pads_begin[i] = pads[i];
-      w.pads_end[i] = pads[rank + i];
+  }
+  return w;
+}
+
+Window transposed_window_of(const Node& node, const Dims& spatial, const Dims& kernel) {
+  const size_t rank = spatial.size();
+  Window w = stated_window(node, spatial, kernel);
+  const bool same = pads_same(node);
+  const bool upper = attr_string(node, "auto_pad", "NOTSET") == "SAME_UPPER";
+  const Dims extra = window_attribute(node, "output_padding", rank, 0, 0);
+  const bool stated = node.attributes.contains("output_shape");
+  const Dims output = window_attribute(node, "output_shape", rank, 1, 1);
+  for (size_t i = 0; i < rank; ++i) {
+    const int64_t full =
+        checked_mul(spatial[i] - 1, w.strides[i], node.name) + reach_of(w, i) + extra[i];
+    if (stated || same) {
+      w.output[i] = stated ? output[i] : checked_mul(spatial[i], w.strides[i], node.name);
+      const int64_t total = std::max<int64_t>(0, full - w.output[i]);
+      w.pads_begin[i] = upper ? total / 2 : total - total / 2;
+      w.pads_end[i] = total - w.pads_begin[i];
+    } else {
+      w.output[i] = full - w.pads_begin[i] - w.pads_end[i];
     }
-    slide(node, w, i, spatial[i], reach, ceil_mode);
+    if (spatial[i] < 1 || w.output[i] < 1 || w.output[i] > kLargestDim) {
+      throw Error(node.name, "ConvTranspose of " + to_string(spatial) + " leaves nothing");
+    }
   }
   return w;
 }

@@ -28,6 +28,9 @@ struct Window {
 // `spatial`: input sizes after batch and channels; `kernel`: of the weight, or kernel_shape.
 Window window_of(const Node& node, const Dims& spatial, const Dims& kernel);
 
+// Of a ConvTranspose: input element i covers the outputs i * stride - pads_begin + k * dilation.
+Window transposed_window_of(const Node& node, const Dims& spatial, const Dims& kernel);
+
 // Axis in [0, rank); negative counts from the back.
 int normalized_axis(const Node& node, int64_t axis, int rank);
 // Distinct and ascending.

@@ -76,26 +76,24 @@ Shapes flatten(const ShapeContext& c) {
 Shapes reshape(const ShapeContext& c) {
   const Shape& x = c.inputs[0];
   const bool allow_zero = attr_int(c.node, "allowzero", 0) != 0;
-  const std::vector<int64_t> target = constant_ints(c, 1, "shape");
+  const SizeEntries& target = sizes_of(c, 1, "shape");
   Shape out;
   int inferred = -1;
   for (size_t i = 0; i < target.size(); ++i) {
-    if (target[i] == -1 && inferred < 0) {
+    if (target[i].known() && target[i].value == -1 && inferred < 0) {
       inferred = static_cast<int>(i);
       out.emplace_back(1);
-    } else if (target[i] == 0 && !allow_zero) {
+    } else if (target[i].known() && target[i].value == 0 && !allow_zero) {
       if (i >= x.size()) throw Error(c.node.name, "Reshape copies a dimension that is not there");
       out.push_back(x[i]);
-    } else if (target[i] >= 0 && target[i] <= kLargestDim) {
-      out.emplace_back(target[i]);
     } else {
-      throw Error(c.node.name, "Reshape to " + to_string(target));
+      out.push_back(dim_of(c, target[i]));
     }
   }
   if (inferred >= 0) {
     out[static_cast<size_t>(inferred)] = inferred_dim(c.node, x, out);
   } else if (!same_elements(c.node, x, out)) {
-    throw Error(c.node.name, "Reshape of " + to_string(x) + " to " + to_string(target));
+    throw Error(c.node.name, "Reshape of " + to_string(x) + " to " + to_string(out));
   }
   return {out};
 }
@@ -125,6 +123,9 @@ Shapes concat(const ShapeContext& c) {
   // A growing state has a symbolic size: past and 1 more make "past+1".
   int64_t known = 0;
   std::string symbols;
+  for (const DType dtype : c.dtypes) {
+    if (dtype != c.dtypes[0]) throw Error(c.node.name, "Concat of two element types");
+  }
   for (const Shape& x : c.inputs) {
     for (size_t i = 0; i < std::max(x.size(), out.size()); ++i) {
       if (x.size() != out.size() || (i != axis && x[i] != out[i])) {

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shapes of arithmetic: element by element, matrix products, normalisation, reductions.
+// Shapes of arithmetic: element by element, matrix products; element types of outputs.
+#include <algorithm>
+#include <cctype>
+#include <map>
+
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"
@@ -25,12 +29,46 @@ std::vector<int64_t> constant_ints(const ShapeContext& c, int input, const char*
   return to_i64(*tensor, c.node.name);
 }
 
+const SizeEntries& sizes_of(const ShapeContext& c, int input, const char* what) {
+  const SizeEntries* sizes = c.sizes(input);
+  if (!sizes) throw Error(c.node.name, std::string(what) + " should be a constant");
+  return *sizes;
+}
+
+Dim dim_of(const ShapeContext& c, const SizeEntry& entry) {
+  if (!entry.known()) return Dim(entry.symbol);
+  if (entry.value < 0 || entry.value > kLargestDim) {
+    throw Error(c.node.name, "a dimension of " + std::to_string(entry.value));
+  }
+  return Dim(entry.value);
+}
+
 Shapes same(const ShapeContext& c) { return {c.inputs[0]}; }
 
 Shapes elementwise(const ShapeContext& c) {
   Shape out = c.inputs[0];
+  for (const DType dtype : c.dtypes) {
+    if (dtype == c.dtypes[0]) continue;
+    throw Error(c.node.name, c.node.op + " of " + std::string(name_of(c.dtypes[0])) + " and " +
+                                 std::string(name_of(dtype)));
+  }
   for (size_t i = 1; i < c.inputs.size(); ++i) out = broadcast(c.node, out, c.inputs[i]);
   return {out};
+}
+
+Shapes power(const ShapeContext& c) { return {broadcast(c.node, c.inputs[0], c.inputs[1])}; }
+
+Shapes where(const ShapeContext& c) {
+  if (c.dtypes[1] != c.dtypes[2]) throw Error(c.node.name, "Where of two element types");
+  return {broadcast(c.node, broadcast(c.node, c.inputs[0], c.inputs[1]), c.inputs[2])};
+}
+
+Shapes slope(const ShapeContext& c) {
+  if (broadcast(c.node, c.inputs[0], c.inputs[1]) != c.inputs[0]) {
+    throw Error(c.node.name,
+                "slope " + to_string(c.inputs[1]) + " for input " + to_string(c.inputs[0]));
+  }
+  return {c.inputs[0]};
 }
 
 Shapes clip(const ShapeContext& c) {
@@ -45,21 +83,6 @@ Shapes clip(const ShapeContext& c) {
 Shapes along_axis(const ShapeContext& c) {
   normalized_axis(c.node, attr_int(c.node, "axis", -1), rank(c.inputs[0]));
   return {c.inputs[0]};
-}
-
-Shapes batch_normalization(const ShapeContext& c) {
-  const Shape& x = input_of_rank(c, 0, 2);
-  for (size_t i = 1; i < 5; ++i) {
-    if (c.inputs[i] != Shape{x[1]}) {
-      throw Error(c.node.name, "BatchNormalization over " + to_string(x) +
-                                   " takes parameters of [" + to_string(Shape{x[1]}) + "], found " +
-                                   to_string(c.inputs[i]));
-    }
-  }
-  if (attr_int(c.node, "training_mode", 0) != 0) {
-    throw Error(c.node.name, "training_mode is not for inference graphs");
-  }
-  return {x};
 }
 
 Shapes gemm(const ShapeContext& c) {
@@ -81,6 +104,69 @@ Shapes gemm(const ShapeContext& c) {
   return {out};
 }
 
+namespace {
+
+// "bij,bjk->bik" without blanks: terms before the arrow and the output's letters, which without an
+// arrow are those that occur once, in alphabetical order. Ellipses are not supported.
+struct Equation {
+  std::vector<std::string> terms;
+  std::string output;
+};
+
+Equation equation_of(const Node& node) {
+  std::string text = attr_string(node, "equation", "");
+  std::erase(text, ' ');
+  Equation out;
+  const size_t arrow = text.find("->");
+  out.terms.emplace_back();
+  for (const char letter : text.substr(0, arrow)) {
+    if (letter == ',') {
+      out.terms.emplace_back();
+    } else {
+      out.terms.back() += letter;
+    }
+  }
+  if (arrow != std::string::npos) {
+    out.output = text.substr(arrow + 2);
+  } else {
+    for (char letter = 'A'; letter <= 'z'; ++letter) {
+      if (std::ranges::count(text, letter) == 1) out.output += letter;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Shapes einsum(const ShapeContext& c) {
+  const Equation equation = equation_of(c.node);
+  if (equation.terms.size() != c.inputs.size()) {
+    throw Error(c.node.name, "equation has " + std::to_string(equation.terms.size()) +
+                                 " terms for " + std::to_string(c.inputs.size()) + " inputs");
+  }
+  std::map<char, Dim> dims;
+  for (size_t i = 0; i < c.inputs.size(); ++i) {
+    const std::string& term = equation.terms[i];
+    if (term.size() != c.inputs[i].size()) {
+      throw Error(c.node.name, "term " + term + " for " + to_string(c.inputs[i]));
+    }
+    for (size_t d = 0; d < term.size(); ++d) {
+      const auto [it, added] = dims.emplace(term[d], c.inputs[i][d]);
+      const bool letter = std::isalpha(static_cast<unsigned char>(term[d])) != 0;
+      if (!letter || it->second != c.inputs[i][d]) {
+        throw Error(c.node.name, "term " + term + " for " + to_string(c.inputs[i]));
+      }
+    }
+  }
+  Shape out;
+  for (const char letter : equation.output) {
+    const auto it = dims.find(letter);
+    if (it == dims.end()) throw Error(c.node.name, "output names " + std::string(1, letter));
+    out.push_back(it->second);
+  }
+  return {out};
+}
+
 Shapes matmul(const ShapeContext& c) {
   Shape a = input_of_rank(c, 0, 1);
   Shape b = input_of_rank(c, 1, 1);
@@ -98,24 +184,39 @@ Shapes matmul(const ShapeContext& c) {
   return {out};
 }
 
-Shapes reduce(const ShapeContext& c) {
-  const Shape& x = c.inputs[0];
-  std::vector<int64_t> stated;
-  if (has(c, 1)) stated = constant_ints(c, 1, "axes");
-  if (stated.empty()) {
-    if (attr_int(c.node, "noop_with_empty_axes", 0) != 0) return {x};
-    for (int i = 0; i < rank(x); ++i) stated.push_back(i);
-  }
-  std::vector<bool> reduced(x.size());
-  for (const int axis : normalized_axes(c.node, stated, rank(x)))
-    reduced[static_cast<size_t>(axis)] = true;
-  const bool keep = attr_int(c.node, "keepdims", 1) != 0;
-  Shape out;
-  for (size_t i = 0; i < x.size(); ++i) {
-    if (!reduced[i]) out.push_back(x[i]);
-    if (reduced[i] && keep) out.emplace_back(1);
-  }
-  return {out};
+namespace types {
+
+DType boolean(const ShapeContext&, size_t) { return DType::kBool; }
+DType i64(const ShapeContext&, size_t) { return DType::kI64; }
+DType f32(const ShapeContext&, size_t) { return DType::kF32; }
+
+namespace {
+DType stated_or(const ShapeContext& c, DType fallback) {
+  const char* key = c.node.attributes.contains("to") ? "to" : "dtype";
+  const std::string name = attr_string(c.node, key, std::string(name_of(fallback)));
+  const auto dtype = dtype_from_name(name);
+  if (!dtype || info(*dtype).bits < 8) throw Error(c.node.name, "element type " + name);
+  return info(*dtype).is_float ? DType::kF32 : *dtype;
 }
+}  // namespace
+
+DType stated(const ShapeContext& c, size_t) { return stated_or(c, c.dtypes[0]); }
+DType stated_or_f32(const ShapeContext& c, size_t) { return stated_or(c, DType::kF32); }
+DType of_input_1(const ShapeContext& c, size_t) { return c.dtypes[1]; }
+DType of_input_2(const ShapeContext& c, size_t) { return c.dtypes[2]; }
+DType then_i64(const ShapeContext& c, size_t output) {
+  return output == 0 ? c.dtypes[0] : DType::kI64;
+}
+DType then_bool(const ShapeContext& c, size_t output) {
+  return output == 0 ? c.dtypes[0] : DType::kBool;
+}
+DType of_constant(const ShapeContext& c, size_t) {
+  const Attribute& value = c.node.attributes.begin()->second;
+  const bool whole =
+      std::holds_alternative<int64_t>(value) || std::holds_alternative<std::vector<int64_t>>(value);
+  return whole ? DType::kI64 : DType::kF32;
+}
+
+}  // namespace types
 
 }  // namespace pare::ir::rules

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shapes of convolutions and pools. Spatial sizes must be known, batch may be symbolic.
+#include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"
@@ -37,6 +38,25 @@ Shapes conv(const ShapeContext& c) {
   return {with_spatial(x[0], w[0], window.output)};
 }
 
+// The weight is [in, out / group, kernel...].
+Shapes conv_transpose(const ShapeContext& c) {
+  const Shape& x = input_of_rank(c, 0, 3);
+  const Dims w = known_dims(input_of_rank(c, 1, 3), c.node.name);
+  const int64_t group = attr_int(c.node, "group", 1);
+  if (w.size() != x.size() || x[1] != Dim(w[0]) || group < 1 || w[0] % group != 0) {
+    throw Error(c.node.name, "ConvTranspose of " + to_string(x) + " with weight " + to_string(w) +
+                                 " in " + std::to_string(group) + " groups");
+  }
+  const int64_t channels = checked_mul(w[1], group, c.node.name);
+  if (has(c, 2) && c.inputs[2] != Shape{channels}) {
+    throw Error(c.node.name, "ConvTranspose bias should be [" + std::to_string(channels) +
+                                 "], found " + to_string(c.inputs[2]));
+  }
+  const Window window =
+      transposed_window_of(c.node, spatial_of(c, x), Dims(w.begin() + 2, w.end()));
+  return {with_spatial(x[0], channels, window.output)};
+}
+
 Shapes pool(const ShapeContext& c) {
   const Shape& x = input_of_rank(c, 0, 3);
   const Dims kernel = attr_ints(c.node, "kernel_shape", {});
@@ -44,7 +64,8 @@ Shapes pool(const ShapeContext& c) {
     throw Error(c.node.name, "kernel_shape " + to_string(kernel) + " over input " + to_string(x));
   }
   const Window window = window_of(c.node, spatial_of(c, x), kernel);
-  return {with_spatial(x[0], x[1], window.output)};
+  const Shape out = with_spatial(x[0], x[1], window.output);
+  return {out, out};
 }
 
 Shapes global_pool(const ShapeContext& c) {

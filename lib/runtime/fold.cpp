@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <map>
 
 #include "lib/core/error.hpp"
 #include "lib/ir/sparse.hpp"
-#include "lib/runtime/kernels/kernels.hpp"
 #include "lib/runtime/session.hpp"
 
 namespace pare::runtime {
@@ -154,30 +152,6 @@ class BatchNormFolder {
   std::map<std::string, int>& uses_;
 };
 
-int64_t bytes_of(const ir::Value& value) {
-  return ir::byte_size(value.dtype, ir::known_dims(value.shape, value.name), value.name);
-}
-
-// ONNX Constant: one of the value_* attributes.
-ir::Tensor constant_tensor(const ir::Node& node) {
-  for (const auto& [key, attribute] : node.attributes) {
-    if (const auto* f = std::get_if<double>(&attribute)) {
-      return ir::Tensor::f32({}, std::vector<float>{static_cast<float>(*f)});
-    }
-    if (const auto* i = std::get_if<int64_t>(&attribute)) {
-      return ir::Tensor::i64({}, std::span<const int64_t>(i, 1));
-    }
-    if (const auto* list = std::get_if<std::vector<int64_t>>(&attribute)) {
-      return ir::Tensor::i64({static_cast<int64_t>(list->size())}, *list);
-    }
-    if (const auto* list = std::get_if<std::vector<double>>(&attribute)) {
-      return ir::Tensor::f32({static_cast<int64_t>(list->size())},
-                             std::vector<float>(list->begin(), list->end()));
-    }
-  }
-  throw Error(node.name, "Constant without a value attribute");
-}
-
 }  // namespace
 
 ir::Model fold_batch_norm(const ir::Model& model, const std::set<std::string>& keep) {
@@ -193,64 +167,5 @@ ir::Model fold_batch_norm(const ir::Model& model, const std::set<std::string>& k
 }
 
 ir::Model fold_batch_norm(const ir::Model& model) { return fold_batch_norm(model, {}); }
-
-std::vector<ir::Tensor> evaluate(const ir::Model& model, const ir::Graph& graph,
-                                 const ir::Node& node) {
-  if (node.op == "Constant") return {constant_tensor(node)};
-  StepSpec spec{.name = node.name, .node = node};
-  for (const ir::ValueId id : node.inputs) {
-    Operand operand{.present = id.valid()};
-    if (id.valid()) {
-      operand.constant = model.parameters.at(graph.value(id).parameter);
-      operand.dims = operand.constant->dims();
-      operand.dtype = operand.constant->dtype();
-    }
-    spec.inputs.push_back(operand);
-  }
-  std::vector<ir::Bytes> results;
-  for (const ir::ValueId id : node.outputs) {
-    const ir::Value& value = graph.value(id);
-    spec.outputs.push_back({.dims = ir::known_dims(value.shape, value.name), .dtype = value.dtype});
-    results.emplace_back(static_cast<size_t>(bytes_of(value)));
-  }
-  const Kernel kernel = select_kernel(spec, KernelChoice::kReference);
-  const std::vector<std::byte*> inputs(spec.inputs.size(), nullptr);
-  std::vector<std::byte*> outputs;
-  for (ir::Bytes& bytes : results) outputs.push_back(bytes.data());
-  std::vector<std::byte> scratch(static_cast<size_t>(kernel.scratch_bytes));
-  kernel.run({.inputs = inputs, .outputs = outputs, .scratch = scratch.data()});
-  std::vector<ir::Tensor> tensors;
-  for (size_t i = 0; i < results.size(); ++i) {
-    tensors.emplace_back(spec.outputs[i].dtype, spec.outputs[i].dims,
-                         ir::Buffer::heap(std::move(results[i])));
-  }
-  return tensors;
-}
-
-void fold_constants(ir::Model& model, ir::Graph& graph) {
-  std::vector<ir::Node> kept;
-  const std::set<ir::ValueId> outputs(graph.outputs.begin(), graph.outputs.end());
-  const std::vector<ir::Node> nodes = graph.nodes();
-  for (const ir::Node& node : nodes) {
-    const bool constant = std::all_of(node.inputs.begin(), node.inputs.end(), [&](ir::ValueId id) {
-      return !id.valid() || !graph.value(id).parameter.empty();
-    });
-    const bool visible = std::any_of(node.outputs.begin(), node.outputs.end(),
-                                     [&](ir::ValueId id) { return outputs.contains(id); });
-    if (!constant || visible) {
-      kept.push_back(node);
-      continue;
-    }
-    std::vector<ir::Tensor> results = evaluate(model, graph, node);
-    for (size_t i = 0; i < results.size(); ++i) {
-      ir::Value& value = graph.value(node.outputs[i]);
-      std::string name = value.name;
-      while (model.parameters.contains(name)) name += ".constant";
-      model.parameters.set(name, std::move(results[i]));
-      value.parameter = name;
-    }
-  }
-  if (kept.size() != nodes.size()) graph.rebuild(std::move(kept));
-}
 
 }  // namespace pare::runtime

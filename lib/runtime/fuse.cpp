@@ -70,8 +70,8 @@ class Fuser {
     const ir::Node& node = graph_.node(main);
     const bool linear = (node.op == "Conv" || node.op == "Gemm" || node.op == "MatMul") &&
                         is_parameter(graph_, node.inputs.at(1));
-    if (!linear && node.op != "Add") return fusion;
     ir::ValueId end = node.outputs.front();
+    if ((!linear && node.op != "Add") || graph_.value(end).dtype != ir::DType::kF32) return fusion;
     if (linear) take_residual(fusion, end);
     take_activation(fusion, end);
     return fusion;

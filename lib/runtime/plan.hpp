@@ -33,8 +33,9 @@ struct PlannedStep {
 };
 
 struct PlannedValue {
-  int buffer = -1;     // as the graph holds it (codes when quantized)
-  int as_f32 = -1;     // plain f32, the same buffer when it already is
+  int buffer = -1;                    // as the graph holds it (codes when quantized)
+  int as_f32 = -1;                    // plain f32, the same buffer when it already is
+  ir::DType dtype = ir::DType::kF32;  // as a caller sees it: codes are f32
   int code_shift = 0;  // what to subtract from u8 codes to get the model's codes (128 for i8)
 };
 

@@ -85,7 +85,6 @@ class Planner {
     if (optimise_) model_ = fold_batch_norm(model_, keep);
     graph_ = model_.graphs.front();
     fix_batch(graph_, options_.batch);
-    ir::infer_shapes(model_, graph_);
     fold_constants(model_, graph_);
     for (const ir::ValueId id : options_.watch) {
       const std::string& name = source.value(id).name;
@@ -116,7 +115,7 @@ class Planner {
     Operand out{.dims = ir::known_dims(value.shape, value.name), .dtype = value.dtype};
     if (!value.parameter.empty()) {
       out.constant = model_.parameters.at(value.parameter);
-      out.dtype = out.constant->dtype();
+      out.dtype = computed_dtype(out.constant->dtype());
     } else if (value.quant) {
       out.quant = value.quant;
       out.dtype = ir::DType::kU8;
@@ -151,7 +150,8 @@ class Planner {
       const int raw = add_buffer(form);
       buffer(raw).permanent = true;
       forms(id).push_back(raw);
-      PlannedValue value{.buffer = raw, .as_f32 = form.dtype == ir::DType::kF32 ? raw : -1};
+      PlannedValue value{
+          .buffer = raw, .as_f32 = form.dtype == ir::DType::kF32 ? raw : -1, .dtype = form.dtype};
       plan_.inputs.push_back(value);
     }
   }
@@ -199,12 +199,22 @@ class Planner {
     return made;
   }
 
+  // Makes a constant that is a graph output appear in a buffer.
+  void copy_constant(ir::ValueId id) {
+    StepSpec spec{.name = graph_.value(id).name, .threads = options_.threads};
+    spec.node.op = "Identity";
+    spec.node.name = spec.name;
+    spec.inputs = {operand(id)};
+    spec.outputs = {Operand{.dims = spec.input(0).dims, .dtype = spec.input(0).dtype}};
+    const int made = add_buffer(spec.output());
+    push_step(spec, select_row(spec, choice_), {-1}, {made});
+    forms(id).push_back(made);
+  }
+
   PlannedValue visible(ir::ValueId id) {
-    if (!graph_.value(id).parameter.empty()) {
-      throw Error(graph_.value(id).name, "a graph output that is a constant");
-    }
+    if (!graph_.value(id).parameter.empty() && forms(id).empty()) copy_constant(id);
     const Operand held = operand(id);
-    PlannedValue value;
+    PlannedValue value{.dtype = held.quant ? ir::DType::kF32 : held.dtype};
     value.buffer = form_of(id, held.quant.has_value(), Layout::kPlain);
     value.as_f32 = value.buffer;
     if (held.quant) {
@@ -285,9 +295,8 @@ class Planner {
     if (row.layout == RowLayout::kNhwc) return Layout::kNhwc;
     if (row.layout == RowLayout::kPlain) return Layout::kPlain;
     for (const Operand& in : spec.inputs) {
-      if (in.present && in.dims != spec.output().dims && ir::element_count(in.dims) != 1) {
-        return Layout::kPlain;
-      }
+      const bool other = in.constant || in.dims != spec.output().dims;
+      if (in.present && other && ir::element_count(in.dims) != 1) return Layout::kPlain;
     }
     for (const ir::ValueId id : values) {
       if (id.valid() && !forms(id).empty()) return buffer(forms(id).back()).form.layout;
@@ -325,7 +334,7 @@ class Planner {
                  .kernel = step.kernel.name,
                  .integer = spec.integer,
                  .output = spec.output().dims};
-    if (spec.node.op == "Conv") step.info.macs = conv_geometry(spec).macs();
+    if (spec.node.op == "Conv") step.info.macs = conv_macs(spec);
     if (spec.node.op == "Gemm") step.info.macs = matrix_geometry(spec).macs();
     if (spec.node.op == "MatMul") {
       step.info.macs = spec.output().count() * spec.input(0).dims.back();

@@ -106,6 +106,19 @@ std::span<std::byte> Session::input_bytes(int index) {
   return {impl_->pointer(id), static_cast<size_t>(impl_->buffer(id).bytes)};
 }
 
+ir::DType Session::input_dtype(int index) const {
+  return value_at(impl_->plan.inputs, index).dtype;
+}
+ir::DType Session::output_dtype(int index) const {
+  return value_at(impl_->plan.outputs, index).dtype;
+}
+
+std::span<const std::byte> Session::output_bytes(int index) const {
+  const PlannedValue& value = value_at(impl_->plan.outputs, index);
+  const int id = value.dtype == ir::DType::kF32 ? value.as_f32 : value.buffer;
+  return {impl_->pointer(id), static_cast<size_t>(impl_->buffer(id).bytes)};
+}
+
 std::span<const float> Session::watched(int index) const {
   return impl_->floats(value_at(impl_->plan.watched, index).as_f32);
 }

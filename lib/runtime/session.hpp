@@ -49,9 +49,13 @@ class Session {
   const ir::Dims& output_dims(int index) const;
   // f32 buffers of the caller's view; quantized inputs and outputs are converted inside.
   std::span<float> input(int index = 0);
-  std::span<const float> output(int index = 0) const;
-  // Buffer of a non-f32 input (i64 indices).
+  std::span<const float> output(int index = 0) const;  // integers converted
+  // What the caller's view of an input or output holds: f32 for quantized ones.
+  ir::DType input_dtype(int index) const;
+  ir::DType output_dtype(int index) const;
+  // Elements in that dtype: i64 indices, bool masks (a byte each).
   std::span<std::byte> input_bytes(int index);
+  std::span<const std::byte> output_bytes(int index) const;
   // Real values of options.watch[index] after run().
   std::span<const float> watched(int index) const;
   // Integer codes of options.watch[index] when that value is quantized (tests of exactness).

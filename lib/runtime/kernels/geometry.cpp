@@ -88,6 +88,11 @@ Conv2d conv_geometry(const StepSpec& step) {
   return g;
 }
 
+int64_t conv_macs(const StepSpec& step) {
+  const ir::Dims& weight = step.input(1).dims;
+  return step.output().count() * ir::element_count(std::span(weight).subspan(1));
+}
+
 Conv2d pool_geometry(const StepSpec& step) {
   const ir::Dims kernel = ir::attr_ints(step.node, "kernel_shape", {});
   if (kernel.size() + 2 != step.input(0).dims.size()) {

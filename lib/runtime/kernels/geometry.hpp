@@ -29,6 +29,8 @@ struct Conv2d {
 
 // Throws Error(step.name) for more than two spatial dimensions.
 Conv2d conv_geometry(const StepSpec& step);
+// Multiply-accumulates of a Conv in any number of spatial dimensions.
+int64_t conv_macs(const StepSpec& step);
 // Of MaxPool and AveragePool: out_channels = channels = groups.
 Conv2d pool_geometry(const StepSpec& step);
 

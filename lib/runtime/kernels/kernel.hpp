@@ -23,6 +23,11 @@ enum class Layout : uint8_t {
   kNhwc,   // rank 4 only: channels last
 };
 
+// What elements stored as `stored` are computed as: every float as f32.
+inline ir::DType computed_dtype(ir::DType stored) {
+  return ir::info(stored).is_float ? ir::DType::kF32 : stored;
+}
+
 struct Operand {
   ir::Dims dims;
   ir::DType dtype = ir::DType::kF32;         // of the stored elements: u8 when quant is set

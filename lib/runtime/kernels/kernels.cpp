@@ -15,7 +15,6 @@ namespace pare::runtime {
 
 namespace {
 
-constexpr KernelChoice kReference = KernelChoice::kReference;
 constexpr RowLayout kPlain = RowLayout::kPlain;
 constexpr RowLayout kSame = RowLayout::kSame;
 
@@ -49,51 +48,27 @@ constexpr std::array kRows = {
     KernelRow{"MaxPool", kOwn, kNhwc, own::supports_image_pool, own::make_max_pool},
     KernelRow{"AveragePool", kOwn, kNhwc, own::supports_image_pool, own::make_average_pool},
     KernelRow{"GlobalAveragePool", kOwn, kNhwc, own::supports_image, own::make_global_average_pool},
-    KernelRow{"Conv", kReference, kPlain, nullptr, reference::make_conv},
-    KernelRow{"Gemm", kReference, kPlain, nullptr, reference::make_matrix_product},
-    KernelRow{"MatMul", kReference, kPlain, nullptr, reference::make_matrix_product},
-    KernelRow{"Add", kReference, kSame, nullptr, reference::make_binary},
-    KernelRow{"Sub", kReference, kSame, nullptr, reference::make_binary},
-    KernelRow{"Mul", kReference, kSame, nullptr, reference::make_binary},
-    KernelRow{"Div", kReference, kSame, nullptr, reference::make_binary},
-    KernelRow{"Relu", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"Sigmoid", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"HardSwish", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"HardSigmoid", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"Gelu", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"Tanh", kReference, kSame, nullptr, reference::make_unary},
-    KernelRow{"Clip", kReference, kSame, nullptr, reference::make_clip},
-    KernelRow{"BatchNormalization", kReference, kPlain, nullptr, reference::make_batch_norm},
-    KernelRow{"MaxPool", kReference, kPlain, nullptr, reference::make_max_pool},
-    KernelRow{"AveragePool", kReference, kPlain, nullptr, reference::make_average_pool},
-    KernelRow{"GlobalAveragePool", kReference, kPlain, nullptr,
-              reference::make_global_average_pool},
-    KernelRow{"ReduceMean", kReference, kPlain, nullptr, reference::make_reduce_mean},
-    KernelRow{"Softmax", kReference, kPlain, nullptr, reference::make_softmax},
-    KernelRow{"LogSoftmax", kReference, kPlain, nullptr, reference::make_softmax},
-    KernelRow{"Identity", kReference, kSame, nullptr, reference::make_copy},
-    KernelRow{"Reshape", kReference, kPlain, nullptr, reference::make_copy},
-    KernelRow{"Flatten", kReference, kPlain, nullptr, reference::make_copy},
-    KernelRow{"Squeeze", kReference, kPlain, nullptr, reference::make_copy},
-    KernelRow{"Unsqueeze", kReference, kPlain, nullptr, reference::make_copy},
-    KernelRow{"Transpose", kReference, kPlain, nullptr, reference::make_transpose},
-    KernelRow{"Concat", kReference, kPlain, nullptr, reference::make_concat},
-    KernelRow{"Slice", kReference, kPlain, nullptr, reference::make_slice},
-    KernelRow{"Pad", kReference, kPlain, nullptr, reference::make_pad},
-    KernelRow{"Gather", kReference, kPlain, nullptr, reference::make_gather},
-    KernelRow{"Quantize", kReference, kSame, nullptr, reference::make_quantize},
-    KernelRow{"Dequantize", kReference, kSame, nullptr, reference::make_dequantize},
-    KernelRow{"Reorder", kReference, kPlain, nullptr, reference::make_reorder},
 };
+
+// Fast rows compute floats, or codes, into one output.
+bool is_plain_arithmetic(const StepSpec& step) {
+  const auto real = [](const Operand& operand) {
+    return !operand.present || operand.quant || operand.dtype == ir::DType::kF32;
+  };
+  return step.outputs.size() == 1 && std::ranges::all_of(step.inputs, real) &&
+         std::ranges::all_of(step.outputs, real);
+}
 
 }  // namespace
 
-std::span<const KernelRow> kernel_rows() { return kRows; }
-
 const KernelRow& select_row(const StepSpec& step, KernelChoice choice) {
-  for (const KernelRow& row : kRows) {
-    if (row.op != step.node.op || row.kind < choice) continue;
-    if (row.supports == nullptr || row.supports(step)) return row;
+  if (choice != KernelChoice::kReference && is_plain_arithmetic(step)) {
+    for (const KernelRow& row : kRows) {
+      if (row.op == step.node.op && row.kind >= choice && row.supports(step)) return row;
+    }
+  }
+  for (const KernelRow& row : reference::rows()) {
+    if (row.op == step.node.op) return row;
   }
   throw Error(step.name, "operator " + step.node.op + " has no kernel");
 }

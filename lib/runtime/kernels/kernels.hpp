@@ -27,11 +27,9 @@ struct KernelRow {
   std::string_view op;  // an ONNX operator, or Quantize, Dequantize, Reorder
   KernelChoice kind;    // kFastest marks the rows of oneDNN
   RowLayout layout;
-  bool (*supports)(const StepSpec& step);  // null: everything of that op
+  bool (*supports)(const StepSpec& step);  // null in reference rows: everything of that op
   Kernel (*make)(const StepSpec& step);
 };
-
-std::span<const KernelRow> kernel_rows();
 
 // The row that runs `step`, whose layouts need not be decided yet. Throws Error(step.name) when
 // none fits.

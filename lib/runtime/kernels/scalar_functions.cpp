@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/runtime/kernels/scalar_functions.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "lib/core/error.hpp"
@@ -10,6 +11,9 @@ namespace pare::runtime {
 namespace {
 
 float clamp01(float x) { return x < 0.0F ? 0.0F : x > 1.0F ? 1.0F : x; }
+
+// log(1 + exp(x)) without overflow.
+float softplus(float x) { return std::max(x, 0.0F) + std::log1p(std::exp(-std::fabs(x))); }
 
 float clip_bound(const StepSpec& step, int input, const char* attribute, float absent) {
   if (!step.has_input(input)) return ir::attr_float(step.node, attribute, absent);
@@ -32,19 +36,104 @@ ScalarFunction gelu(const ir::Node& node) {
   };
 }
 
+struct Named {
+  std::string_view op;
+  float (*function)(float);
+};
+constexpr Named kFunctions[] = {
+    {"Abs", [](float x) { return std::fabs(x); }},
+    {"Neg", [](float x) { return -x; }},
+    {"Sign", [](float x) { return x > 0   ? 1.0F
+                                  : x < 0 ? -1.0F
+                                          : x; }},
+    {"Relu", [](float x) { return x < 0.0F ? 0.0F : x; }},
+    {"Floor", [](float x) { return std::floor(x); }},
+    {"Ceil", [](float x) { return std::ceil(x); }},
+    {"Round", [](float x) { return std::nearbyint(x); }},  // halves to even
+    {"Sqrt", [](float x) { return std::sqrt(x); }},
+    {"Reciprocal", [](float x) { return 1.0F / x; }},
+    {"Exp", [](float x) { return std::exp(x); }},
+    {"Log", [](float x) { return std::log(x); }},
+    {"Erf", [](float x) { return std::erf(x); }},
+    {"Sin", [](float x) { return std::sin(x); }},
+    {"Cos", [](float x) { return std::cos(x); }},
+    {"Tan", [](float x) { return std::tan(x); }},
+    {"Asin", [](float x) { return std::asin(x); }},
+    {"Acos", [](float x) { return std::acos(x); }},
+    {"Atan", [](float x) { return std::atan(x); }},
+    {"Sinh", [](float x) { return std::sinh(x); }},
+    {"Cosh", [](float x) { return std::cosh(x); }},
+    {"Tanh", [](float x) { return std::tanh(x); }},
+    {"Asinh", [](float x) { return std::asinh(x); }},
+    {"Acosh", [](float x) { return std::acosh(x); }},
+    {"Atanh", [](float x) { return std::atanh(x); }},
+    {"Sigmoid", [](float x) { return 1.0F / (1.0F + std::exp(-x)); }},
+    {"HardSwish", [](float x) { return x * clamp01(x * (1.0F / 6.0F) + 0.5F); }},
+    {"Mish", [](float x) { return x * std::tanh(softplus(x)); }},
+    {"Softplus", softplus},
+    {"Softsign", [](float x) { return x / (1.0F + std::fabs(x)); }},
+};
+
+struct Parametric {
+  std::string_view op;
+  ScalarFunction (*make)(const ir::Node&);
+};
+constexpr Parametric kParametric[] = {
+    {"Gelu", gelu},
+    {"HardSigmoid",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 0.2F);
+       const float beta = ir::attr_float(node, "beta", 0.5F);
+       return [=](float x) { return clamp01(alpha * x + beta); };
+     }},
+    {"Swish",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 1.0F);
+       return [=](float x) { return x / (1.0F + std::exp(-alpha * x)); };
+     }},
+    {"Elu",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 1.0F);
+       return [=](float x) { return x < 0 ? alpha * std::expm1(x) : x; };
+     }},
+    {"Celu",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 1.0F);
+       return [=](float x) { return x < 0 ? alpha * std::expm1(x / alpha) : x; };
+     }},
+    {"Selu",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 1.6732632423543772F);
+       const float gamma = ir::attr_float(node, "gamma", 1.0507009873554805F);
+       return [=](float x) { return gamma * (x > 0 ? x : alpha * std::expm1(x)); };
+     }},
+    {"LeakyRelu",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 0.01F);
+       return [=](float x) { return x < 0 ? alpha * x : x; };
+     }},
+    {"ThresholdedRelu",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float alpha = ir::attr_float(node, "alpha", 1.0F);
+       return [=](float x) { return x > alpha ? x : 0.0F; };
+     }},
+    {"Shrink",
+     [](const ir::Node& node) -> ScalarFunction {
+       const float bias = ir::attr_float(node, "bias", 0.0F);
+       const float lambd = ir::attr_float(node, "lambd", 0.5F);
+       return [=](float x) { return x < -lambd ? x + bias : x > lambd ? x - bias : 0.0F; };
+     }},
+};
+
 }  // namespace
 
 ScalarFunction scalar_function(const ir::Node& node) {
-  if (node.op == "Relu") return [](float x) { return x < 0.0F ? 0.0F : x; };
-  if (node.op == "Sigmoid") return [](float x) { return 1.0F / (1.0F + std::exp(-x)); };
-  if (node.op == "Tanh") return [](float x) { return std::tanh(x); };
-  if (node.op == "Gelu") return gelu(node);
-  if (node.op == "HardSigmoid") {
-    const float alpha = ir::attr_float(node, "alpha", 0.2F);
-    const float beta = ir::attr_float(node, "beta", 0.5F);
-    return [=](float x) { return clamp01(alpha * x + beta); };
+  for (const Named& row : kFunctions) {
+    if (row.op == node.op) return row.function;
   }
-  if (node.op == "HardSwish") return [](float x) { return x * clamp01(x * (1.0F / 6.0F) + 0.5F); };
+  for (const Parametric& row : kParametric) {
+    if (row.op == node.op) return row.make(node);
+  }
   throw Bug("no scalar function for " + node.op);
 }
 

@@ -13,7 +13,7 @@ namespace pare::runtime {
 
 using ScalarFunction = std::function<float(float)>;
 
-// Relu, Sigmoid, HardSigmoid, HardSwish, Gelu, Tanh with the node's attributes.
+// Of every operator of one f32 input and output, with the node's attributes.
 ScalarFunction scalar_function(const ir::Node& node);
 // Clip with its constant bounds; throws Error(step.name) when a bound is not constant.
 ScalarFunction clip_function(const StepSpec& step);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -50,5 +51,40 @@ void walk(const ir::Dims& dims, const std::vector<int64_t>& strides, std::vector
     }
   }
 }
+
+// As walk(), for N operands with strides of their own: body(i, offsets).
+template <size_t N, class Body>
+void walk_together(const ir::Dims& dims, const std::array<std::vector<int64_t>, N>& strides,
+                   std::vector<int64_t>& index, const Body& body) {
+  int64_t count = 1;
+  for (const int64_t d : dims) count *= d;
+  std::fill(index.begin(), index.end(), 0);
+  std::array<int64_t, N> offsets{};
+  for (int64_t i = 0; i < count; ++i) {
+    body(i, offsets);
+    for (size_t d = dims.size(); d-- > 0;) {
+      for (size_t n = 0; n < N; ++n) offsets[n] += strides[n][d];
+      if (++index[d] < dims[d]) break;
+      for (size_t n = 0; n < N; ++n) offsets[n] -= strides[n][d] * dims[d];
+      index[d] = 0;
+    }
+  }
+}
+
+// A tensor seen as [outer, length, inner] around one axis.
+struct AxisView {
+  int64_t outer = 1, length = 1, inner = 1;
+  AxisView(const ir::Dims& dims, size_t axis) : length(dims.at(axis)) {
+    for (size_t d = 0; d < axis; ++d) outer *= dims[d];
+    for (size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
+  }
+  // Calls body(offset of the first element) for every line along the axis.
+  template <class Body>
+  void for_each_line(const Body& body) const {
+    for (int64_t o = 0; o < outer; ++o) {
+      for (int64_t i = 0; i < inner; ++i) body(o * length * inner + i);
+    }
+  }
+};
 
 }  // namespace pare::runtime

@@ -1,77 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference elementwise operators, in f32 and on codes.
+// Functions of one element, in f32, in integers and on codes; batch normalisation.
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "lib/runtime/kernels/reference/reference.hpp"
+#include "lib/runtime/kernels/reference/typed.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
 #include "lib/runtime/kernels/scalar_functions.hpp"
 #include "lib/runtime/kernels/source.hpp"
-#include "lib/runtime/kernels/strides.hpp"
 
 namespace pare::runtime::reference {
-
-namespace {
-
-// Two broadcast operands walked together.
-struct Broadcast {
-  ir::Dims dims;
-  std::vector<int64_t> a, b;
-  explicit Broadcast(const StepSpec& step)
-      : dims(step.output().dims),
-        a(broadcast_strides(step.input(0).dims, dims)),
-        b(broadcast_strides(step.input(1).dims, dims)) {}
-  int64_t offset_b(const std::vector<int64_t>& index) const {
-    int64_t offset = 0;
-    for (size_t d = 0; d < index.size(); ++d) offset += index[d] * b[d];
-    return offset;
-  }
-};
-
-float apply(std::string_view op, float a, float b) {
-  if (op == "Add") return a + b;
-  if (op == "Sub") return a - b;
-  if (op == "Mul") return a * b;
-  return a / b;
-}
-
-Kernel make_integer_binary(const StepSpec& step) {
-  const Broadcast g(step);
-  const BinaryRequantize r = binary_requantize(step);
-  const ByteSource a_source(step, 0);
-  const ByteSource b_source(step, 1);
-  Kernel kernel{.name = "reference-" + step.node.op + "-u8"};
-  kernel.run = [=, index = std::vector<int64_t>(g.dims.size())](const RunArgs& args) mutable {
-    const auto* a = reinterpret_cast<const uint8_t*>(a_source.get(args));
-    const auto* b = reinterpret_cast<const uint8_t*>(b_source.get(args));
-    walk(g.dims, g.a, index, [&](int64_t i, int64_t at) {
-      args.out<uint8_t>()[i] = r.code(a[at], b[g.offset_b(index)]);
-    });
-  };
-  return kernel;
-}
-
-}  // namespace
-
-Kernel make_binary(const StepSpec& step) {
-  if (step.integer) return make_integer_binary(step);
-  const Broadcast g(step);
-  const FloatSource a_source(step, 0);
-  const FloatSource b_source(step, 1);
-  const Clamp clamp = step.clamp;
-  Kernel kernel{.name = "reference-" + step.node.op};
-  kernel.run = [=, op = step.node.op,
-                index = std::vector<int64_t>(g.dims.size())](const RunArgs& args) mutable {
-    const float* a = a_source.get(args);
-    const float* b = b_source.get(args);
-    walk(g.dims, g.a, index, [&](int64_t i, int64_t at) {
-      const float y = apply(op, a[at], b[g.offset_b(index)]);
-      args.out<float>()[i] = y < clamp.low ? clamp.low : y > clamp.high ? clamp.high : y;
-    });
-  };
-  return kernel;
-}
 
 namespace {
 
@@ -101,11 +42,72 @@ Kernel make_map(const StepSpec& step, const ScalarFunction& function) {
   return kernel;
 }
 
+// out[i] = function(in[i]).
+template <class In, class Out = In, class Function>
+Kernel mapped(const StepSpec& step, const Function& function) {
+  const Source<In> source(step, 0);
+  const int64_t count = step.output().count();
+  Kernel kernel{.name = reference_name(step)};
+  kernel.run = [=](const RunArgs& args) {
+    const In* in = source.get(args);
+    Out* out = args.out<Out>();
+    for (int64_t i = 0; i < count; ++i) out[i] = function(in[i]);
+  };
+  return kernel;
+}
+
+template <class T>
+using Function = T (*)(T);
+
+template <class T>
+Function<T> integer_function(const std::string& op) {
+  if (op == "Abs") return [](T x) { return x < 0 ? wrapped<T>(-static_cast<uint64_t>(x)) : x; };
+  if (op == "Neg") return [](T x) { return wrapped<T>(-static_cast<uint64_t>(x)); };
+  if (op == "Sign") return [](T x) { return static_cast<T>((x > 0 ? 1 : 0) - (x < 0 ? 1 : 0)); };
+  if (op == "Relu") return [](T x) { return std::max(x, T{0}); };
+  if (op == "BitwiseNot") return [](T x) { return wrapped<T>(~static_cast<uint64_t>(x)); };
+  throw Bug("no integer function for " + op);
+}
+
 }  // namespace
 
-Kernel make_unary(const StepSpec& step) { return make_map(step, scalar_function(step.node)); }
+Kernel make_unary(const StepSpec& step) {
+  if (step.input(0).dtype == ir::DType::kF32 || step.integer) {
+    return make_map(step, scalar_function(step.node));
+  }
+  return for_type(step, step.input(0).dtype, Integers(),
+                  [&]<class T>() { return mapped<T>(step, integer_function<T>(step.node.op)); });
+}
 
-Kernel make_clip(const StepSpec& step) { return make_map(step, clip_function(step)); }
+Kernel make_clip(const StepSpec& step) {
+  if (step.input(0).dtype == ir::DType::kF32 || step.integer) {
+    return make_map(step, clip_function(step));
+  }
+  return for_type(step, step.input(0).dtype, Integers(), [&]<class T>() {
+    const auto bound = [&](int input, T absent) {
+      return step.has_input(input) ? static_cast<T>(constant_integers(step, input).at(0)) : absent;
+    };
+    const T low = bound(1, std::numeric_limits<T>::min());
+    const T high = bound(2, std::numeric_limits<T>::max());
+    return mapped<T>(step, [=](T x) { return std::min(std::max(x, low), high); });
+  });
+}
+
+Kernel make_not(const StepSpec& step) {
+  return mapped<uint8_t>(step, [](uint8_t x) -> uint8_t { return x == 0 ? 1 : 0; });
+}
+
+Kernel make_is_nan(const StepSpec& step) {
+  return mapped<float, uint8_t>(step, [](float x) -> uint8_t { return std::isnan(x) ? 1 : 0; });
+}
+
+Kernel make_is_inf(const StepSpec& step) {
+  const bool negative = ir::attr_int(step.node, "detect_negative", 1) != 0;
+  const bool positive = ir::attr_int(step.node, "detect_positive", 1) != 0;
+  return mapped<float, uint8_t>(step, [=](float x) -> uint8_t {
+    return std::isinf(x) && (x < 0 ? negative : positive) ? 1 : 0;
+  });
+}
 
 // ONNX BatchNormalization, inference form: y = (x - mean) / sqrt(variance + epsilon) * scale +
 // bias.

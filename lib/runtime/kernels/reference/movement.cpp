@@ -7,48 +7,10 @@
 #include <memory>
 
 #include "lib/runtime/kernels/reference/reference.hpp"
+#include "lib/runtime/kernels/reference/strided_copy.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
-#include "lib/runtime/kernels/source.hpp"
-#include "lib/runtime/kernels/strides.hpp"
 
 namespace pare::runtime::reference {
-
-namespace {
-
-int64_t element_bytes(const Operand& operand) { return ir::info(operand.dtype).bits / 8; }
-
-// Copies `dims` elements of `size` bytes, read with strides, written in row-major order.
-struct StridedCopy {
-  ir::Dims dims;
-  std::vector<int64_t> strides;
-  int64_t base = 0;
-  int64_t size = 4;
-
-  template <class T>
-  void copy_as(const std::byte* in, std::byte* out, std::vector<int64_t>& index) const {
-    const T* from = reinterpret_cast<const T*>(in) + base;
-    T* to = reinterpret_cast<T*>(out);
-    walk(dims, strides, index, [&](int64_t i, int64_t offset) { to[i] = from[offset]; });
-  }
-  void copy(const std::byte* in, std::byte* out, std::vector<int64_t>& index) const {
-    if (size == 1) return copy_as<uint8_t>(in, out, index);
-    if (size == 2) return copy_as<uint16_t>(in, out, index);
-    if (size == 4) return copy_as<uint32_t>(in, out, index);
-    copy_as<uint64_t>(in, out, index);
-  }
-};
-
-Kernel strided_kernel(const StepSpec& step, StridedCopy copy) {
-  const ByteSource source(step, 0);
-  copy.size = element_bytes(step.output());
-  Kernel kernel{.name = "copy-" + step.node.op};
-  kernel.run = [=, index = std::vector<int64_t>(copy.dims.size())](const RunArgs& args) mutable {
-    copy.copy(source.get(args), args.out<std::byte>(), index);
-  };
-  return kernel;
-}
-
-}  // namespace
 
 Kernel make_copy(const StepSpec& step) {
   const ByteSource source(step, 0);
@@ -237,20 +199,16 @@ Kernel make_gather(const StepSpec& step) {
   for (size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
   const int64_t length = dims[axis];
   const int64_t index_count = step.input(1).count();
-  const bool wide = step.input(1).dtype == ir::DType::kI64;
   const ByteSource source(step, 0);
-  const ByteSource indices(step, 1);
+  const IndexSource indices(step, 1);
   Kernel kernel{.name = "copy-Gather"};
   kernel.run = [=](const RunArgs& args) {
-    const std::byte* at = indices.get(args);
     std::byte* out = args.out<std::byte>();
     for (int64_t o = 0; o < outer; ++o) {
       for (int64_t i = 0; i < index_count; ++i, out += inner) {
-        int64_t row = wide ? reinterpret_cast<const int64_t*>(at)[i]
-                           : reinterpret_cast<const int32_t*>(at)[i];
-        if (row < 0) row += length;
+        const int64_t row = indices.at(args, i, length);
         // An index from outside may be anything: out of range reads as zero, never out of bounds.
-        if (row < 0 || row >= length) {
+        if (row < 0) {
           std::memset(out, 0, static_cast<size_t>(inner));
         } else {
           std::memcpy(out, source.get(args) + (o * length + row) * inner,
@@ -296,6 +254,8 @@ Kernel make_dequantize(const StepSpec& step) {
         return widen<int64_t>(step);
       case ir::DType::kI32:
         return widen<int32_t>(step);
+      case ir::DType::kI16:
+        return widen<int16_t>(step);
       case ir::DType::kI8:
         return widen<int8_t>(step);
       case ir::DType::kU8:
