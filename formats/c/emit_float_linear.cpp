@@ -196,11 +196,8 @@ void emit_float_linear(const Step& step, Source& source) {
   return step.spec.node.op == "Conv" ? emit_conv(step, source) : emit_product(step, source);
 }
 
-int64_t row_scratch(const StepSpec& spec) {
-  const bool linear = spec.node.op == "Conv" || spec.node.op == "Gemm" || spec.node.op == "MatMul";
-  if (!linear || spec.integer || spec.input(1).dims.size() < 2 || spec.input(1).count() == 0)
-    return 0;
-  if (!packs(spec)) return 0;
+int64_t packed_row(const StepSpec& spec) {
+  if (spec.input(1).count() == 0 || spec.input(1).dims.size() < 2 || !packs(spec)) return 0;
   return spec.input(1).count() / spec.input(1).dims.front();
 }
 

@@ -77,7 +77,7 @@ void emit_integer_linear(const Step& step, Source& source) {
   const char* suffix = linear.requantize.to_float ? "_u8_to_f32" : "_u8";
   if (step.spec.node.op == "Conv") {
     source.call(std::string("conv") + suffix, {emit_window(step, source), requantize, step.in(0),
-                                               weight, step.residual(), step.out()});
+                                               weight, step.residual(), step.scratch, step.out()});
     return;
   }
   const runtime::MatrixProduct g = runtime::matrix_geometry(step.spec);

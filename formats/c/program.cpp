@@ -169,11 +169,14 @@ class Builder {
   void add_scratch() {
     for (size_t s = 0; s < plan().steps.size(); ++s) {
       program_.scratch.push_back(-1);
-      const int64_t floats = row_scratch(*plan().steps[s].spec);
-      if (floats == 0) continue;
+      const runtime::StepSpec& spec = *plan().steps[s].spec;
+      const int64_t elements = row_scratch(spec);
+      if (elements == 0) continue;
       program_.scratch.back() = static_cast<int>(program_.placed.size());
       const auto at = static_cast<int>(s);
-      program_.placed.push_back({.bytes = 4 * floats, .first_step = at, .last_step = at});
+      PlannedBuffer scratch{.bytes = 4 * elements, .first_step = at, .last_step = at};
+      if (spec.integer) scratch.form.dtype = ir::DType::kI32;
+      program_.placed.push_back(scratch);
     }
   }
 
@@ -192,7 +195,11 @@ class Builder {
   Program program_;
 };
 
-bool holds_codes(const PlannedBuffer& buffer) { return buffer.form.quant.has_value(); }
+// Member of the arena's union that a buffer's elements are.
+const char* member(const PlannedBuffer& buffer) {
+  if (buffer.form.quant) return "bytes";
+  return buffer.form.dtype == ir::DType::kI32 ? "words" : "floats";
+}
 
 }  // namespace
 
@@ -224,8 +231,8 @@ std::string Program::address(int buffer) const {
 
 std::string Program::arena_address(int buffer) const {
   const PlannedBuffer& place = placed[static_cast<size_t>(buffer)];
-  const int64_t size = holds_codes(place) ? 1 : 4;
-  const std::string base = size == 1 ? "arena.bytes" : "arena.floats";
+  const int64_t size = place.form.quant ? 1 : 4;
+  const std::string base = std::string("arena.") + member(place);
   return place.offset == 0 ? base : base + " + " + literal(place.offset / size);
 }
 

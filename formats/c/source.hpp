@@ -23,7 +23,7 @@ struct Step {
   std::string name;  // identifier its constants are named after
   std::vector<std::string> inputs;
   std::vector<std::string> outputs;
-  std::string scratch;  // float pointer, where row_scratch() asked for it
+  std::string scratch;  // int32_t pointer on codes, else float; where row_scratch() asked for it
 
   const std::string& in(size_t i) const { return inputs.at(i); }
   const std::string& out() const { return outputs.front(); }

@@ -10,7 +10,8 @@ namespace pare::formats::c {
 // Writes the step's constants and calls into `source`, by a table of operators.
 void emit(const Step& step, Source& source);
 
-// Floats of scratch that the step needs to decode one row of its packed weight; 0: none.
+// Scratch of the step in elements of 4 bytes: i32 sums of one output row on codes, floats of one
+// decoded row of a packed weight. 0: none.
 int64_t row_scratch(const runtime::StepSpec& spec);
 // Whether the step computes in floats with rounding or library functions, rather than on codes or
 // by moving and comparing values: then another machine may differ in the last bits.
@@ -18,6 +19,8 @@ bool rounds(const runtime::StepSpec& spec);
 
 void emit_integer_linear(const Step& step, Source& source);  // Conv, Gemm, MatMul on codes
 void emit_float_linear(const Step& step, Source& source);
+// Values of one row of the weight, when it stays packed; 0: it is written as floats.
+int64_t packed_row(const runtime::StepSpec& spec);
 void emit_binary(const Step& step, Source& source);  // Add, Sub, Mul, Div
 void emit_unary(const Step& step, Source& source);   // Relu, Clip, Sigmoid, ...
 void emit_batch_norm(const Step& step, Source& source);

@@ -42,6 +42,28 @@ void emit_steps(const Program& program, Source& source) {
   }
 }
 
+std::string null_check(const Program& program) {
+  std::string out;
+  for (const auto* ports : {&program.inputs, &program.outputs}) {
+    for (const Port& port : *ports) out += (out.empty() ? "" : " || ") + port.name + " == 0";
+  }
+  return "  if (" + out + ") return 1;\n";
+}
+
+// Values of one step never overlap, so each is read as the type it was written as.
+std::string arena_text(const std::string& macro) {
+  const std::string quarter = "[" + macro + "_RAM_BYTES / 4];\n";
+  return "// Everything between input and output lives here.\nstatic union {\n  float floats" +
+         quarter + "  int32_t words" + quarter + "  uint8_t bytes[" + macro +
+         "_RAM_BYTES];\n} arena;\n\n";
+}
+
+std::string function_text(const Program& program, const std::string& name, bool codes,
+                          const std::string& body) {
+  return "int " + name + "(" + parameters(program, codes) + ") {\n" + null_check(program) + body +
+         "  return 0;\n}\n\n";
+}
+
 // The body of run(): conversions around infer().
 std::string run_body(const Program& program, Source& source) {
   std::string arguments;
@@ -63,14 +85,6 @@ std::string run_body(const Program& program, Source& source) {
                                literal(port.codes->scale), literal(port.codes->zero_point)});
   }
   return out + source.take_calls();
-}
-
-std::string null_check(const Program& program) {
-  std::string out;
-  for (const auto* ports : {&program.inputs, &program.outputs}) {
-    for (const Port& port : *ports) out += (out.empty() ? "" : " || ") + port.name + " == 0";
-  }
-  return "  if (" + out + ") return 1;\n";
 }
 
 std::string forwarded(const Program& program) {
@@ -205,26 +219,19 @@ Files file_texts(const ir::Model& model, const std::string& name, const std::str
   const std::string body = run_body(program, source);
   const std::string self_test = self_test_text(program, make_golden(program), name);
   const int64_t flash = source.constant_bytes();
-  const std::string macro = upper(name);
 
   Files files;
   files.header = header_text(model, program, name, flash);
   files.source = source_head(program, name, flash) + "#include \"" + header_name +
                  "\"\n\n#include <math.h>\n#include <string.h>\n\n" +
-                 kernel_code(source.kernels()) + source.constants() +
-                 "// Everything between input and output lives here.\nstatic union {\n"
-                 "  float floats[" +
-                 macro + "_RAM_BYTES / 4];\n  uint8_t bytes[" + macro +
-                 "_RAM_BYTES];\n} arena;\n\n"
-                 "static void infer(" +
-                 parameters(program, true) + ") {" + steps + "}\n\n" + "int " + name + "_run(" +
-                 parameters(program, false) + ") {\n" + null_check(program) + body +
-                 "  return 0;\n}\n";
+                 kernel_code(source.kernels()) + source.constants() + arena_text(upper(name)) +
+                 "static void infer(" + parameters(program, true) + ") {" + steps + "}\n\n" +
+                 function_text(program, name + "_run", false, body);
   if (program.has_codes()) {
-    files.source += "\nint " + name + "_run_quantized(" + parameters(program, true) + ") {\n" +
-                    null_check(program) + "  infer(" + forwarded(program) + ");\n  return 0;\n}\n";
+    files.source += function_text(program, name + "_run_quantized", true,
+                                  "  infer(" + forwarded(program) + ");\n");
   }
-  files.source += "\n" + self_test;
+  files.source += self_test;
   return files;
 }
 

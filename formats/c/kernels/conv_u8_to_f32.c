@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// needs: conv_sum requantize
+// needs: conv_row requantize
 // Integer convolution, codes to float. `residual` is added before the clamp; it may be null.
+// `sums` has room for one output row.
 static void conv_u8_to_f32(const struct window* g, const struct requantize* r, const uint8_t* in,
-                           const int8_t* weight, const uint8_t* residual, float* out) {
+                           const int8_t* weight, const uint8_t* residual, int32_t* sums,
+                           float* out) {
   const int32_t group_channels = g->channels / g->groups;
   const int32_t group_out = g->out_channels / g->groups;
   const int32_t filter = group_channels * g->kernel_height * g->kernel_width;
@@ -12,14 +14,9 @@ static void conv_u8_to_f32(const struct window* g, const struct requantize* r, c
       const int32_t first = n * g->channels + oc / group_out * group_channels;
       const uint8_t* image = in + first * g->height * g->width;
       for (oy = 0; oy < g->out_height; ++oy) {
-        const int32_t top = oy * g->stride_y - g->pad_top;
-        const struct taps rows = taps_inside(top, g->kernel_height, g->dilation_y, g->height);
+        conv_row(g, image, r->input_zero, weight + oc * filter, r->bias[oc], oy, sums);
         for (ox = 0; ox < g->out_width; ++ox) {
-          const int32_t left = ox * g->stride_x - g->pad_left;
-          const struct taps columns = taps_inside(left, g->kernel_width, g->dilation_x, g->width);
-          const int32_t sum =
-              conv_sum(g, image, r->input_zero, weight + oc * filter, top, left, rows, columns);
-          *out++ = real_output(r, r->bias[oc] + sum, oc, residual);
+          *out++ = real_output(r, sums[ox], oc, residual);
           if (residual != 0) ++residual;
         }
       }
