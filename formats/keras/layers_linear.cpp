@@ -159,6 +159,7 @@ Feature lower_dense(const LayerCall& call) {
   const int64_t units = filters_of(call, "units");
   const bool reorder = !call.x().flatten.empty() && !call.shared;
   const Feature x = reorder ? call.x() : call.graph.plain(call.x());
+  if (x.shape.empty()) call.config.refuse("takes inputs of one dimension at least");
   const int64_t in = keras_shape(x).back();
   const auto weights = call.weights(with_bias(call, {{"kernel", {in, units}}}, units));
   const std::string weight_name = call.parameters + ".weight";
@@ -199,8 +200,9 @@ Feature lower_batch_normalization(const LayerCall& call) {
   Feature x = call.x().flatten.empty() ? call.x() : call.graph.plain(call.x());
   const auto rank = static_cast<int64_t>(x.shape.size());
   const ir::Dims axes = call.config.integers("axis", {-1});
-  const int64_t axis = axes.size() == 1 && axes[0] < 0 ? axes[0] + rank + 1 : axes.front();
-  if (axes.size() != 1 || axis < 1 || axis > rank) {
+  const int64_t stated = axes.size() == 1 ? axes[0] : 0;
+  const int64_t axis = stated < 0 ? stated + rank + 1 : stated;
+  if (axis < 1 || axis > rank) {
     call.config.refuse("axis is " + ir::to_string(axes) + " of " + std::to_string(rank + 1) +
                        " dimensions");
   }

@@ -96,11 +96,7 @@ ir::ValueId Lowering::flattened(const Feature& x, const std::string& name) {
 
 ir::Model Lowering::finish(std::vector<ir::ValueId> outputs) {
   graph_.outputs = std::move(outputs);
-  try {
-    ir::infer_shapes(model_, graph_);
-  } catch (const Error& error) {
-    throw Error(path_, error.what());
-  }
+  ir::infer_shapes(model_, graph_);
   model_.graphs.push_back(std::move(graph_));
   return std::move(model_);
 }

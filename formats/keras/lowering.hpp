@@ -40,7 +40,7 @@ class Lowering {
   // [batch, elements] in the graph's order of elements.
   ir::ValueId flattened(const Feature& x, const std::string& name);
 
-  // The model, of one graph. Throws Error(path) when the layers' shapes do not fit each other.
+  // The model, of one graph. Throws Error(node) when the layers' shapes do not fit each other.
   ir::Model finish(std::vector<ir::ValueId> outputs);
 
  private:

@@ -227,6 +227,13 @@ bool is_keras(std::span<const std::byte> head) {
   return hdf5::has_signature(head) && text.find("pare_format") == std::string_view::npos;
 }
 
-ir::Model read_keras(const std::string& path) { return keras::ModelReader(path).read(); }
+ir::Model read_keras(const std::string& path) {
+  try {
+    return keras::ModelReader(path).read();
+  } catch (const Error& error) {
+    if (error.subject() == path) throw;
+    throw Error(path, error.what());  // of a layer or node
+  }
+}
 
 }  // namespace pare::formats

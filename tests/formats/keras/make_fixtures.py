@@ -4,7 +4,9 @@ NumPy computes in float64, from the definitions in Keras's documentation and in 
 axes, what each model answers. Inputs and answers lie in the same file under check/, images turned
 to channels first, which is how this program takes and gives them.
 
-usage: /usr/bin/python3 tests/formats/keras/make_fixtures.py        rewrites fixtures/*.h5
+corpus/ gets files that nobody should send.
+
+usage: /usr/bin/python3 tests/formats/keras/make_fixtures.py   rewrites fixtures/*.h5, corpus/*.h5
 """
 import json
 import math
@@ -13,7 +15,9 @@ import os
 import h5py
 import numpy as np
 
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER = os.path.join(HERE, "fixtures")
+CORPUS = os.path.join(HERE, "corpus")
 
 
 # --- what layers compute, on [batch, ...] in Keras's order -----------------------------------
@@ -338,8 +342,12 @@ def fixed(names):
     return np.array([n.encode() for n in names]) if names else np.zeros(0)
 
 
-def write_weights(group, weights_by_layer, split=0):
-    """`split`: names in a list of their own, beyond which lists are numbered."""
+def write_weights(group, weights_by_layer, split=0, compact=False):
+    """`split`: names in a list of their own, beyond which lists are numbered. `compact`: arrays lie
+    in their headers."""
+    layout = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    if compact:
+        layout.set_layout(h5py.h5d.COMPACT)
     names = [name for name, _ in weights_by_layer]
     if split:
         for i in range(0, len(names), split):
@@ -352,17 +360,17 @@ def write_weights(group, weights_by_layer, split=0):
         full = [w if "/" in w else f"{layer}/{w}" for w, _ in weights]
         own.attrs["weight_names"] = fixed([f + ":0" for f in full])
         for name, (_, array) in zip(full, weights):
-            own.create_dataset(name + ":0", data=array)
+            own.create_dataset(name + ":0", data=array, dcpl=layout)
 
 
 def write(name, config, weights, inputs, outputs, version="2.4.0", latest=True, text=str,
-          images=channels_first):
+          images=channels_first, compact=False):
     path = os.path.join(FOLDER, name + ".h5")
     with h5py.File(path, "w", libver="latest" if latest else "earliest") as f:
         f.attrs["keras_version"] = text(version)
         f.attrs["backend"] = text("tensorflow")
         f.attrs["model_config"] = text(json.dumps(config, separators=(",", ":")))
-        write_weights(f.create_group("model_weights"), weights)
+        write_weights(f.create_group("model_weights"), weights, compact=compact)
         for i, x in enumerate(inputs):
             f[f"check/input_{i}"] = images(x).astype("f4")
         for i, y in enumerate(outputs):
@@ -550,10 +558,94 @@ def make_weights():
         write_weights(f, weights_of(layers), split=2)
 
 
+def make_tiny():
+    """The smallest whole model, in both of HDF5's formats: damaged byte by byte in the tests."""
+    m = Maker(10)
+    for name, latest in (("tiny", False), ("tiny_latest", True)):
+        layers = [m.dense("d", 1, 2)]
+        layers[0].config = dict(units=1, activation="relu", use_bias=True)
+        config = {"class_name": "Sequential", "config": [
+            {"class_name": "Dense", "config": dict(layers[0].config, name="d",
+                                                   batch_input_shape=[None, 2])}]}
+        write(name, config, weights_of(layers), [], [], latest=latest, text=np.bytes_,
+              compact=latest)
+
+
+# --- hostile files ----------------------------------------------------------------------------
+
+def hostile(name, config, fill=None, weights=(), **attributes):
+    with h5py.File(os.path.join(CORPUS, name + ".h5"), "w", libver="latest") as f:
+        text = config if isinstance(config, str) else json.dumps(config, separators=(",", ":"))
+        f.attrs["model_config"] = np.bytes_(text)
+        for key, value in attributes.items():
+            f.attrs[key] = value
+        group = f.create_group("model_weights")
+        write_weights(group, list(weights))
+        if fill:
+            fill(group)
+
+
+def dense_config(units=1, inputs=2, name="d", **more):
+    config = dict(name=name, units=units, batch_input_shape=[None, inputs], **more)
+    return {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": config}]}
+
+
+def doubling_network(levels):
+    """Each level calls the one below twice: 2^levels layers from a short file."""
+    layer, name = {"class_name": "Activation", "name": "a", "config": {"name": "a"}}, "a"
+    for level in range(levels):
+        layer["inbound_nodes"] = [[["i", 0, 0, {}]], [[name, 0 if level == 0 else 1, 0, {}]]]
+        inner = {"name": f"n{level}", "layers": [input_layer("i", [1]), layer],
+                 "input_layers": [["i", 0, 0]], "output_layers": [[name, 1 if level == 0 else 2, 0]]}
+        name = f"n{level}"
+        layer = {"class_name": "Model", "name": name, "config": inner}
+    return {"class_name": "Model", "config": layer["config"]}
+
+
+def make_corpus():
+    os.makedirs(CORPUS, exist_ok=True)
+
+    def never_written(group):
+        own = group.create_group("d")
+        own.attrs["weight_names"] = fixed(["d/kernel:0"])
+        own.create_dataset("d/kernel:0", shape=(1 << 20, 1 << 20), dtype="f4")
+    hostile("terabytes_never_written", dense_config(1 << 20, 1 << 20, use_bias=False),
+            never_written)
+
+    def compressed(group):
+        own = group.create_group("d")
+        own.attrs["weight_names"] = fixed(["d/kernel:0"])
+        own.create_dataset("d/kernel:0", shape=(1 << 15, 1 << 15), dtype="f4",
+                           chunks=(1 << 10, 1 << 10), compression="gzip")
+    hostile("gigabytes_in_chunks", dense_config(1 << 15, 1 << 15, use_bias=False), compressed)
+    hostile("doubling", doubling_network(18))
+    hostile("no_json", "{\"class_name\":")
+    hostile("deep_json", "[" * 5000)
+    hostile("name_with_escapes", dense_config(name="\x1b[2J\nd"))
+    hostile("huge_numbers", dense_config(units=10 ** 30))
+    hostile("fractions", dense_config(units=1.5))
+    hostile("wrong_types", {"class_name": "Sequential", "config": {"layers": [{
+        "class_name": "Dense", "config": [1, 2, 3], "name": "d"}]}})
+    hostile("names_without_arrays", dense_config(), lambda group: group.create_group("d").attrs.
+            __setitem__("weight_names", fixed(["d/kernel:0", "../../d"])))
+    hostile("integers_for_weights", dense_config(use_bias=False),
+            weights=[("d", [("kernel", np.zeros((2, 1), "i4"))])])
+    hostile("two_of_a_name", {"class_name": "Sequential", "config":
+                              dense_config()["config"] + dense_config()["config"]})
+    hostile("weights_listed_endlessly", dense_config(), layer_names=np.zeros(0))
+    hostile("windows_of_nothing", {"class_name": "Sequential", "config": [
+        {"class_name": "MaxPooling2D", "config": dict(
+            name="p", pool_size=[2147483648, 1], strides=[1, 1], padding="same",
+            batch_input_shape=[None, 2147483648, 2147483648, 2147483648])},
+        {"class_name": "Flatten", "config": dict(name="f")}]})
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for make in (make_sequential, make_functional, make_separable, make_shapes, make_activations,
-                 make_channels_first, make_sequence, make_nested, make_weights):
+                 make_channels_first, make_sequence, make_nested, make_weights, make_tiny,
+                 make_corpus):
         make()
-    for file in sorted(os.listdir(FOLDER)):
-        print(f"{os.path.getsize(os.path.join(FOLDER, file)):6}  {file}")
+    for folder in (FOLDER, CORPUS):
+        for file in sorted(os.listdir(folder)):
+            print(f"{os.path.getsize(os.path.join(folder, file)):6}  {file}")
