@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "formats/pare/pare_format.hpp"
@@ -15,6 +17,7 @@
 #include "lib/core/output_file.hpp"
 #include "lib/ir/ops.hpp"
 #include "lib/numpy/npy.hpp"
+#include "lib/numpy/npz.hpp"
 #include "lib/runtime/session.hpp"
 
 namespace pare::infer {
@@ -31,15 +34,34 @@ int64_t status_kilobytes(const std::string& key) {
   return 0;
 }
 
-const ir::Value& first_input(const ir::Model& model) {
-  const ir::Graph& graph = model.main();
-  if (graph.inputs.size() != 1 || graph.value(graph.inputs[0]).dtype != ir::DType::kF32) {
-    throw Error(graph.name, "expected a graph with one f32 input");
+// What feeds each input of the graph, in its order; an absent one is zeros.
+using Feeds = std::vector<std::optional<numpy::Array>>;
+
+Feeds read_feeds(const Request& request, const ir::Graph& graph) {
+  Feeds feeds(graph.inputs.size());
+  if (request.input == "zeros") return feeds;
+  if (!request.input.ends_with(".npz")) {
+    if (graph.inputs.size() != 1) {
+      throw Error(request.input, "the model takes " + std::to_string(graph.inputs.size()) +
+                                     " inputs: give an .npz with an array of each one's name");
+    }
+    feeds[0] = numpy::read_npy(request.input);
+    return feeds;
   }
-  return graph.value(graph.inputs[0]);
+  const numpy::NpzReader reader(request.input);
+  const std::vector<std::string> names = reader.names();
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    const std::string& name = graph.value(graph.inputs[i]).name;
+    if (std::ranges::find(names, name) == names.end()) {
+      throw Error(request.input, "has no array named " + name + ", which the model takes");
+    }
+    feeds[i] = reader.load(name);
+  }
+  return feeds;
 }
 
-// The number of items in `array`: its first dimension when the ranks agree, 1 for a single item.
+// The number of items in the first input's array: its first dimension when the ranks agree, 1 for a
+// single item.
 int64_t batch_of(const numpy::Array& array, const ir::Value& input, const std::string& path) {
   ir::Dims item = array.dims;
   int64_t batch = 1;
@@ -68,6 +90,66 @@ void preprocess(const ir::Preprocessing& p, const ir::Dims& dims, std::span<floa
     const size_t c = channels == 1 ? 0 : i / inner % channels;
     values[i] = (values[i] * p.input_scale - pick(p.mean, c, 0.0F)) / pick(p.std, c, 1.0F);
   }
+}
+
+template <class T>
+void store(std::span<const int64_t> values, std::span<std::byte> bytes) {
+  require(bytes.size() == values.size() * sizeof(T), "an input holds its elements");
+  for (size_t i = 0; i < values.size(); ++i) {
+    const T value = static_cast<T>(values[i]);
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  }
+}
+
+void feed(runtime::Session& session, int index, const numpy::Array& array,
+          const ir::Preprocessing& preprocessing, const std::string& path) {
+  const ir::Dims& dims = session.input_dims(index);
+  if (ir::element_count(array.dims) != ir::element_count(dims)) {
+    throw Error(path, "an input has shape " + ir::to_string(array.dims) + ", the model takes " +
+                          ir::to_string(dims));
+  }
+  switch (session.input_dtype(index)) {
+    case ir::DType::kF32: {
+      const std::span<float> values = session.input(index);
+      std::ranges::copy(numpy::to_f32(array, path), values.begin());
+      if (index == 0 && array.type.is_integer()) preprocess(preprocessing, dims, values);
+      return;
+    }
+    case ir::DType::kI64:
+      return store<int64_t>(numpy::to_i64(array, path), session.input_bytes(index));
+    case ir::DType::kI32:
+      return store<int32_t>(numpy::to_i64(array, path), session.input_bytes(index));
+    case ir::DType::kI8:
+      return store<int8_t>(numpy::to_i64(array, path), session.input_bytes(index));
+    case ir::DType::kU8:
+    case ir::DType::kBool:
+      return store<uint8_t>(numpy::to_i64(array, path), session.input_bytes(index));
+    default:
+      throw Error(
+          path, "cannot feed an input of " + std::string(ir::name_of(session.input_dtype(index))));
+  }
+}
+
+numpy::ElementType element_of(ir::DType dtype) {
+  const ir::DTypeInfo& row = ir::info(dtype);
+  const numpy::Kind kind = row.is_float    ? numpy::Kind::kFloat
+                           : row.is_signed ? numpy::Kind::kSigned
+                                           : numpy::Kind::kUnsigned;
+  return {kind, row.bits / 8};
+}
+
+// All outputs by name into an .npz, or the first one into an .npy.
+void write_outputs(const runtime::Session& session, const ir::Graph& graph,
+                   const std::string& path) {
+  std::vector<numpy::NamedArray> arrays;
+  for (int i = 0; i < session.output_count(); ++i) {
+    numpy::Array array{.type = element_of(session.output_dtype(i)),
+                       .dims = session.output_dims(i),
+                       .bytes = session.output_bytes(i)};
+    arrays.emplace_back(graph.value(graph.outputs[static_cast<size_t>(i)]).name, array);
+  }
+  if (path.ends_with(".npz")) return numpy::write_npz(arrays, path);
+  numpy::write_npy(arrays.front().second, path);
 }
 
 struct Latency {
@@ -180,24 +262,20 @@ ir::Model read_model(const std::string& path) {
 std::string run(const Request& request) {
   if (!request.output.empty()) check_writable(request.output);
   const ir::Model model = read_model(request.model);
-  const ir::Value& input = first_input(model);
-  const bool zeros = request.input == "zeros";
-  const numpy::Array array = zeros ? numpy::Array{} : numpy::read_npy(request.input);
-  const int64_t batch = zeros ? 1 : batch_of(array, input, request.input);
+  const ir::Graph& graph = model.main();
+  if (graph.inputs.empty()) throw Error(request.model, "its graph takes no input");
+  const Feeds feeds = read_feeds(request, graph);
+  const int64_t batch =
+      feeds[0] ? batch_of(*feeds[0], graph.value(graph.inputs[0]), request.input) : 1;
   runtime::Session session(model, {.batch = batch, .threads = request.threads});
-  const std::span<float> values = session.input();
-  if (!zeros) {
-    std::ranges::copy(numpy::to_f32(array, request.input), values.begin());
-    if (array.type.is_integer()) {
-      preprocess(model.metadata.preprocessing, session.input_dims(0), values);
-    }
+  for (size_t i = 0; i < feeds.size(); ++i) {
+    if (!feeds[i]) continue;
+    feed(session, static_cast<int>(i), *feeds[i], model.metadata.preprocessing, request.input);
   }
 
   const Latency latency = time_runs(session, request.repeat);
   const std::span<const float> output = session.output();
-  if (!request.output.empty()) {
-    numpy::write_npy(numpy::view_of(session.output_dims(0), output), request.output);
-  }
+  if (!request.output.empty()) write_outputs(session, graph, request.output);
   std::vector<std::vector<Top>> items;
   const size_t per_item = output.size() / static_cast<size_t>(batch);
   for (size_t n = 0; n < static_cast<size_t>(batch); ++n) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pare-infer does: one model, one input, the top classes, latency and peak memory.
+// What pare-infer does: one model, one set of inputs, the top classes, latency and peak memory.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@ namespace pare::infer {
 
 struct Request {
   std::string model;
-  std::string input;   // path, or "zeros"
-  std::string output;  // path of a .npy file, or empty
+  std::string input;   // .npy, .npz with an array a graph input, or "zeros"
+  std::string output;  // .npy: the first output; .npz: all of them; or empty
   int threads = 1;
   int repeat = 1;
   bool json = false;
