@@ -20,11 +20,9 @@ int fail(const std::string& message, pare::ExitCode code) {
 
 void add_options(CLI::App& app, pare::infer::Request& request) {
   app.add_option("model", request.model, "Model file")->required()->type_name("MODEL");
-  const char* const input =
-      "Array to run (.npy: floats as the model takes them, integers as raw data), several by their "
-      "inputs' names (.npz), or 'zeros'";
+  const char* const input = ".npy (floats, or raw integers), .npz by input name, or 'zeros'";
   app.add_option("--input", request.input, input)->required()->type_name("FILE|zeros");
-  app.add_option("--output", request.output, "Write the first output (.npy), or all (.npz)")
+  app.add_option("--output", request.output, "First output (.npy) or all (.npz)")
       ->type_name("FILE");
   app.add_option("--threads", request.threads, "Threads")
       ->default_val(pare::available_threads())
