@@ -31,6 +31,8 @@ constexpr std::array kLayers = std::to_array<LayerRow>({
     {"Activation", 1, 1, lower_activation},
     {"ReLU", 1, 1, lower_relu},
     {"LeakyReLU", 1, 1, lower_leaky_relu},
+    {"PReLU", 1, 1, lower_prelu},
+    {"ThresholdedReLU", 1, 1, lower_thresholded_relu},
     {"ELU", 1, 1, lower_elu},
     {"Softmax", 1, 1, lower_softmax},
     {"Rescaling", 1, 1, lower_rescaling},
@@ -47,6 +49,9 @@ constexpr std::array kLayers = std::to_array<LayerRow>({
     {"Add", 2, kAny, lower_merge},
     {"Subtract", 2, 2, lower_merge},
     {"Multiply", 2, kAny, lower_merge},
+    {"Average", 2, kAny, lower_merge},
+    {"Maximum", 2, kAny, lower_merge},
+    {"Minimum", 2, kAny, lower_merge},
     {"Concatenate", 2, kAny, lower_concatenate},
 });
 

@@ -51,6 +51,7 @@ Feature lower_depthwise_conv(const LayerCall& call);  // DepthwiseConv2D
 Feature lower_separable_conv(const LayerCall& call);  // SeparableConv1D, SeparableConv2D
 Feature lower_dense(const LayerCall& call);
 Feature lower_batch_normalization(const LayerCall& call);
+Feature lower_prelu(const LayerCall& call);
 
 // layers_window.cpp
 Feature lower_max_pool(const LayerCall& call);
@@ -63,6 +64,7 @@ Feature lower_zero_padding(const LayerCall& call);
 Feature lower_activation(const LayerCall& call);
 Feature lower_relu(const LayerCall& call);
 Feature lower_leaky_relu(const LayerCall& call);
+Feature lower_thresholded_relu(const LayerCall& call);
 Feature lower_elu(const LayerCall& call);
 Feature lower_softmax(const LayerCall& call);
 Feature lower_nothing(const LayerCall& call);  // Dropout and other layers of training alone
@@ -74,7 +76,7 @@ Feature activated(const LayerCall& call, const Feature& x);
 Feature lower_flatten(const LayerCall& call);
 Feature lower_reshape(const LayerCall& call);
 Feature lower_permute(const LayerCall& call);
-Feature lower_merge(const LayerCall& call);  // Add, Subtract, Multiply
+Feature lower_merge(const LayerCall& call);  // Add, Subtract, Multiply, Average, Maximum ...
 Feature lower_concatenate(const LayerCall& call);
 
 }  // namespace pare::formats::keras

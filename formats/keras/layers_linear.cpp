@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions, dense layers and batch normalization: kernels turned from Keras's [window, in, out]
-// and [in, out] into ONNX's [out, in, window] and [out, in].
+// Convolutions, dense layers, batch normalization and learned slopes: kernels turned from Keras's
+// [window, in, out] and [in, out] into ONNX's [out, in, window] and [out, in].
 #include <algorithm>
 
 #include "formats/keras/image.hpp"
@@ -233,6 +233,27 @@ Feature lower_batch_normalization(const LayerCall& call) {
       "BatchNormalization",
       {x.id, scale, bias, parameter(".mean", weights[mean]), parameter(".var", weights[mean + 1])},
       {{"epsilon", call.config.number("epsilon", 1e-3)}}, call.name);
+  return x;
+}
+
+// One slope for each element, or for all along the shared axes.
+Feature lower_prelu(const LayerCall& call) {
+  Feature x = call.x().flatten.empty() ? call.x() : call.graph.plain(call.x());
+  Feature alpha{.shape = x.shape, .order = x.order};
+  for (const int64_t axis : call.config.integers("shared_axes", {})) {
+    if (axis < 1 || axis > static_cast<int64_t>(x.shape.size())) {
+      call.config.refuse("shared_axes has " + std::to_string(axis));
+    }
+    alpha.shape[static_cast<size_t>(axis) - 1] = 1;
+  }
+  const auto weights = call.weights({{"alpha", alpha.shape}});
+  std::vector<size_t> perm;
+  for (size_t i = 1; i < x.order.size(); ++i) {
+    perm.push_back(static_cast<size_t>(x.order[i]) - 1);
+  }
+  const ir::ValueId slope = call.graph.parameter(call.parameters + ".slope", graph_shape(alpha),
+                                                 transposed(weights[0], alpha.shape, perm));
+  x.id = call.graph.put("PRelu", {x.id, slope}, {}, call.name);
   return x;
 }
 

@@ -2,6 +2,8 @@
 // Activations, and layers that act on each element alone or, outside of training, not at all.
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
 
 #include "formats/keras/layers.hpp"
 #include "lib/core/error.hpp"
@@ -31,6 +33,12 @@ Feature softmax(const LayerCall& call, const Feature& input, int64_t axis,
   return apply(call, x, "Softmax", {{"axis", int64_t{place - x.order.begin()}}}, name);
 }
 
+// x where it reaches the threshold, else 0. ONNX wants it to exceed its alpha.
+Feature above(const LayerCall& call, float threshold, const std::string& name) {
+  const float below = std::nextafter(threshold, -std::numeric_limits<float>::infinity());
+  return apply(call, call.x(), "ThresholdedRelu", {{"alpha", static_cast<double>(below)}}, name);
+}
+
 struct Activation {
   std::string_view name;
   std::string_view op;
@@ -55,6 +63,7 @@ Feature named_activation(const LayerCall& call, const Feature& x, const std::str
   if (activation == "linear") return x;
   if (activation == "softmax") return softmax(call, x, -1, name);
   if (activation == "relu6") return clipped(call, x, 0, 6, name);
+  if (activation == "leaky_relu") return apply(call, x, "LeakyRelu", {{"alpha", 0.2}}, name);
   if (activation == "swish" || activation == "silu") {
     const Feature gate = apply(call, x, "Sigmoid", {}, name + ".sigmoid");
     Feature out = x;
@@ -91,20 +100,30 @@ Feature lower_activation(const LayerCall& call) {
   return named_activation(call, call.x(), activation_of(call), call.name);
 }
 
+// max_value from there on; x from the threshold on; negative_slope * (x - threshold) below.
 Feature lower_relu(const LayerCall& call) {
   const auto slope = static_cast<float>(call.config.number("negative_slope", 0));
-  const auto most = static_cast<float>(call.config.number("max_value", INFINITY));
-  if (call.config.number("threshold", 0) != 0) call.config.refuse("threshold is not supported");
-  if (most < 0) call.config.refuse("max_value is negative");
+  const auto threshold = static_cast<float>(call.config.number("threshold", 0));
   const bool open = call.config.find("max_value") == nullptr;
-  if (slope == 0) {
+  const auto most = static_cast<float>(call.config.number("max_value", 0));
+  if (slope != 0 && threshold != 0) {
+    call.config.refuse("negative_slope and threshold together are not supported");
+  }
+  if (most < std::max(threshold, 0.0F) && !open) call.config.refuse("max_value is too small");
+  if (slope == 0 && threshold == 0) {
     return open ? apply(call, call.x(), "Relu", {}, call.name)
                 : clipped(call, call.x(), 0, most, call.name);
   }
-  const Attributes alpha{{"alpha", static_cast<double>(slope)}};
-  if (open) return apply(call, call.x(), "LeakyRelu", alpha, call.name);
-  const Feature leaky = apply(call, call.x(), "LeakyRelu", alpha, call.name + ".leaky");
-  return clipped(call, leaky, std::numeric_limits<float>::lowest(), most, call.name);
+  const std::string name = open ? call.name : call.name + ".open";
+  const Feature x =
+      slope != 0 ? apply(call, call.x(), "LeakyRelu", {{"alpha", static_cast<double>(slope)}}, name)
+                 : above(call, threshold, name);
+  return open ? x : clipped(call, x, std::numeric_limits<float>::lowest(), most, call.name);
+}
+
+Feature lower_thresholded_relu(const LayerCall& call) {
+  return apply(call, call.x(), "ThresholdedRelu", {{"alpha", call.config.number("theta", 1)}},
+               call.name);
 }
 
 Feature lower_leaky_relu(const LayerCall& call) {

@@ -2,6 +2,7 @@
 // Layers that move elements or join tensors. Moves follow Keras's order of axes; where the graph's
 // differs, axes are relabelled if that is enough and transposed if it is not.
 #include <algorithm>
+#include <array>
 
 #include "formats/keras/layers.hpp"
 #include "lib/core/checked.hpp"
@@ -9,6 +10,21 @@
 namespace pare::formats::keras {
 
 namespace {
+
+struct Merge {
+  std::string_view class_name;
+  std::string_view op;
+  bool at_once;  // takes any number of inputs
+};
+
+constexpr std::array kMerges = std::to_array<Merge>({
+    {"Add", "Add", false},
+    {"Subtract", "Sub", false},
+    {"Multiply", "Mul", false},
+    {"Average", "Mean", true},
+    {"Maximum", "Max", true},
+    {"Minimum", "Min", true},
+});
 
 // Inputs whose values can meet element by element: all in the order of the first.
 std::vector<Feature> aligned(const LayerCall& call) {
@@ -110,16 +126,22 @@ Feature lower_permute(const LayerCall& call) {
   return relabelled(x, axes);
 }
 
+// Add and Multiply of several in steps of two, which run in integers; the rest at once.
 Feature lower_merge(const LayerCall& call) {
   const std::string& kind = call.config.class_name();
-  const std::string op = kind == "Subtract" ? "Sub" : kind == "Multiply" ? "Mul" : "Add";
+  const auto row = std::ranges::find(kMerges, kind, &Merge::class_name);
+  const std::string op(row->op);
   const std::vector<Feature> inputs = aligned(call);
   Feature out = inputs.front();
+  std::vector<ir::ValueId> ids{out.id};
   for (size_t i = 1; i < inputs.size(); ++i) {
-    const bool last = i + 1 == inputs.size();
     out.shape = broadcast(call, out.shape, inputs[i].shape);
-    out.id = call.graph.put(op, {out.id, inputs[i].id}, {},
-                            last ? call.name : call.name + "." + std::to_string(i));
+    ids.push_back(inputs[i].id);
+    const bool last = i + 1 == inputs.size();
+    if (row->at_once && !last) continue;
+    const std::string name = last ? call.name : call.name + "." + std::to_string(i);
+    out.id = call.graph.put(op, ids, {}, name);
+    ids = {out.id};
   }
   return out;
 }

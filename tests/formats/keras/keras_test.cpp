@@ -98,8 +98,9 @@ std::vector<std::string> operators(const ir::Model& model) {
 constexpr double kTolerance = 5e-5;
 
 TEST_CASE("every kind of layer computes what its definition says") {
-  for (const char* name : {"sequential_2_1", "sequential_2_2", "dense", "functional", "separable",
-                           "shapes", "activations", "channels_first", "sequence", "nested"}) {
+  for (const char* name :
+       {"sequential_2_1", "sequential_2_2", "dense", "functional", "separable", "shapes",
+        "activations", "rectifiers", "channels_first", "sequence", "nested"}) {
     CAPTURE(name);
     CHECK(largest_difference(name) < kTolerance);
   }
@@ -153,8 +154,8 @@ TEST_CASE("what is not understood is refused by layer and class") {
         "layer hidden (Dense): activation mystery is not supported");
   CHECK(refused("sequential_2_2", "\"same\"", "\"some\"") ==
         "layer conv (Conv2D): padding some is not supported");
-  CHECK(refused("functional", "\"threshold\":0.0", "\"threshold\":0.5") ==
-        "layer relu (ReLU): threshold is not supported");
+  CHECK(refused("rectifiers", "\"negative_slope\":0.0", "\"negative_slope\":0.1") ==
+        "layer above (ReLU): negative_slope and threshold together are not supported");
   CHECK(refused("shapes", "\"axis\":[1]", "\"axis\":[5]") ==
         "layer rows (BatchNormalization): axis is [5] of 4 dimensions");
   CHECK(refused("dense", "\"Sequential\"", "\"Subclassed\"") ==

@@ -34,6 +34,12 @@ def activation(name, x):
         "swish": lambda: x / (1 + e(-x)),
         "gelu": lambda: x * 0.5 * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
         "elu": lambda: np.where(x > 0, x, e(np.minimum(x, 0)) - 1),
+        "selu": lambda: 1.0507009873554805 * np.where(
+            x > 0, x, 1.6732632423543772 * (e(np.minimum(x, 0)) - 1)),
+        "softplus": lambda: np.log1p(e(x)),
+        "softsign": lambda: x / (1 + np.abs(x)),
+        "exponential": lambda: e(x),
+        "leaky_relu": lambda: np.where(x > 0, x, 0.2 * x),
         "softmax": lambda: e(x) / e(x).sum(-1, keepdims=True),
     }[name]()
 
@@ -487,10 +493,45 @@ def make_activations():
     f = Functional()
     data = f.input("data", [8], x)
     outputs = [f(act(kind, kind), data) for kind in
-               ("relu", "relu6", "sigmoid", "tanh", "hard_sigmoid", "swish", "gelu", "softmax")]
+               ("relu", "relu6", "sigmoid", "tanh", "hard_sigmoid", "swish", "gelu", "softmax",
+                "elu", "selu", "softplus", "softsign", "exponential", "leaky_relu")]
     outputs.append(f(plain("Rescaling", "rescaling", lambda v: v / 4 - 1, scale=0.25, offset=-1.0),
                      data))
     write("activations", f.config(*outputs), [], [x], [f.values[o] for o in outputs])
+
+
+def make_rectifiers():
+    m = Maker(11)
+    x = m.draw(2, 4, 3, 2, scale=2).astype("f8")
+    x[0, 0, 0, 0] = 0.5  # at the threshold
+    f = Functional()
+    image = f.input("image", [4, 3, 2], x)
+
+    def relu(name, slope, most, threshold):
+        def compute(v):
+            y = np.where(v >= threshold, v, slope * (v - threshold))
+            return np.minimum(y, math.inf if most is None else most)
+        return plain("ReLU", name, compute, max_value=most, negative_slope=slope,
+                     threshold=threshold)
+
+    def prelu(name, dims, shared):
+        layer = Layer("PReLU", name, dict(shared_axes=shared), [("alpha", m.draw(*dims))], None)
+        layer.compute = lambda v: np.where(v > 0, v, v * layer.w("alpha"))
+        return layer
+    each = [f(relu("above", 0.0, None, 0.5), image), f(relu("between", 0.0, 2.0, 0.5), image),
+            f(relu("leaky_most", 0.25, 1.0, 0.0), image),
+            f(plain("LeakyReLU", "leaky", lambda v: np.where(v > 0, v, 0.3 * v), alpha=0.3), image),
+            f(plain("ELU", "elu", lambda v: np.where(v > 0, v, 0.7 * np.expm1(v)), alpha=0.7),
+              image),
+            f(plain("ThresholdedReLU", "theta", lambda v: np.where(v > 1.5, v, 0), theta=1.5),
+              image),
+            f(prelu("slopes", (4, 3, 2), None), image), f(prelu("few", (1, 1, 2), [1, 2]), image)]
+    outputs = each + [
+        f(merge("Average", "average", lambda *v: sum(v) / 3), *each[:3]),
+        f(merge("Maximum", "maximum", lambda *v: np.maximum.reduce(v)), *each[3:6]),
+        f(merge("Minimum", "minimum", np.minimum), *each[6:])]
+    write("rectifiers", f.config(*outputs), weights_of(l for l in f.layers if l.weights), [x],
+          [f.values[o] for o in outputs])
 
 
 def make_channels_first():
@@ -643,7 +684,7 @@ def make_corpus():
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
     for make in (make_sequential, make_functional, make_separable, make_shapes, make_activations,
-                 make_channels_first, make_sequence, make_nested, make_weights, make_tiny,
+                 make_rectifiers, make_channels_first, make_sequence, make_nested, make_weights, make_tiny,
                  make_corpus):
         make()
     for folder in (FOLDER, CORPUS):
