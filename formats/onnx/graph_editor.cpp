@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "lib/core/error.hpp"
-#include "lib/ir/geometry.hpp"
 #include "lib/ir/ops.hpp"
 #include "lib/runtime/fold.hpp"
 
@@ -55,77 +54,96 @@ const ir::Tensor* GraphEditor::constant(ValueId id) const {
   return name.empty() ? nullptr : &model_.parameters.at(name);
 }
 
-ir::Graph GraphEditor::isolated(const ir::Node& node, size_t outputs) const {
-  ir::Graph alone;
-  ir::Node copy = node;
-  std::map<ValueId, ValueId> known;
-  for (ValueId& id : copy.inputs) {
-    if (!id.valid()) continue;
-    const auto found = known.find(id);
-    if (found == known.end()) known[id] = alone.add_value(graph_.value(id));
-    id = known.at(id);
-  }
-  copy.outputs.clear();
-  for (size_t i = 0; i < outputs; ++i) {
-    ir::Value value;
-    value.name = node.name + ":" + std::to_string(i);
-    copy.outputs.push_back(alone.add_value(std::move(value)));
-  }
-  alone.add_node(std::move(copy));
-  return alone;
-}
-
-bool GraphEditor::is_constant(const ir::Node& node) const {
-  return std::ranges::all_of(node.inputs,
-                             [&](ValueId id) { return !id.valid() || constant(id) != nullptr; });
-}
-
-std::optional<std::vector<ir::Tensor>> GraphEditor::computed(const ir::Node& node,
-                                                             const ir::Graph& alone) {
-  if (!is_constant(node)) return std::nullopt;
-  int64_t elements = 0;
-  for (const ValueId id : alone.nodes().front().outputs) {
-    const ir::Value& value = alone.value(id);
-    elements += ir::element_count(ir::known_dims(value.shape, node.name), node.name);
-  }
-  if (elements > kMostFoldedElements - folded_elements_) return std::nullopt;
-  folded_elements_ += elements;
-  return runtime::evaluate(model_, alone, alone.nodes().front());
-}
-
 std::vector<ValueId> GraphEditor::add(ir::Node node, const std::vector<std::string>& names) {
   node.name = free_node_name(node.name);
   resolve_target(node);
-  ir::Graph alone = isolated(node, names.size());
-  ir::infer_shapes(model_, alone);
-  std::vector<ValueId> out;
-  if (auto tensors = computed(node, alone)) {
-    for (size_t i = 0; i < names.size(); ++i) {
-      out.push_back(parameter(names[i], std::move((*tensors)[i])));
+  node.outputs.clear();
+  for (const std::string& name : names) {
+    ir::Value value;
+    value.name = free_name(name);
+    node.outputs.push_back(graph_.add_value(std::move(value)));
+  }
+  inference_.visit(node);
+  const std::vector<ValueId> outputs = node.outputs;
+  if (!fold(node)) graph_.add_node(std::move(node));
+  return outputs;
+}
+
+bool GraphEditor::fold(const ir::Node& node) {
+  if (fold_sizes(node)) return true;
+  const bool constant = std::ranges::all_of(
+      node.inputs, [&](ValueId id) { return !id.valid() || this->constant(id) != nullptr; });
+  return constant && (fold_stored(node) || fold_computed(node));
+}
+
+// Contents that were made of dimensions, all of them known.
+bool GraphEditor::fold_sizes(const ir::Node& node) {
+  if (node.outputs.size() != 1) return false;
+  const ir::SizeEntries* sizes = inference_.sizes(node.outputs[0]);
+  if (!sizes || !std::ranges::all_of(*sizes, &ir::SizeEntry::known)) return false;
+  std::vector<int64_t> values;
+  for (const ir::SizeEntry& entry : *sizes) values.push_back(entry.value);
+  const ir::Value& value = graph_.value(node.outputs[0]);
+  const ir::Dims dims = ir::known_dims(value.shape, value.name);
+  if (value.dtype == ir::DType::kI64) {
+    make_parameter(node.outputs[0], ir::Tensor::i64(dims, values));
+  } else {
+    const std::vector<int32_t> narrow(values.begin(), values.end());
+    make_parameter(node.outputs[0], ir::Tensor::of<int32_t>(ir::DType::kI32, dims, narrow));
+  }
+  return true;
+}
+
+// Weights keep the form they are stored in: 16-bit floats through a Cast to f32, codes through a
+// Reshape that leaves their groups alone.
+bool GraphEditor::fold_stored(const ir::Node& node) {
+  if (node.op != "Cast" && node.op != "Reshape") return false;
+  const ir::Tensor tensor = *constant(node.inputs[0]);
+  const ir::Value& value = graph_.value(node.outputs[0]);
+  if (node.op == "Cast") {
+    const bool same =
+        tensor.is_plain() && ir::info(tensor.dtype()).is_float && value.dtype == ir::DType::kF32;
+    if (same) make_parameter(node.outputs[0], tensor);
+    return same;
+  }
+  const ir::Dims dims = ir::known_dims(value.shape, value.name);
+  const ir::QuantScheme* scheme = tensor.scheme();
+  const bool rows_stay = scheme && scheme->axis == 0 && !dims.empty() && !tensor.dims().empty() &&
+                         dims[0] == tensor.dims()[0];
+  if (!scheme || !(scheme->axis == -1 || rows_stay)) return false;
+  ir::Tensor::Parts parts;
+  for (int i = 0; i < ir::kPartCount; ++i) {
+    const auto part = static_cast<ir::Part>(i);
+    if (tensor.part(part)) parts.set(part, *tensor.part(part));
+  }
+  make_parameter(node.outputs[0], ir::Tensor::composite(dims, *scheme, tensor.layout(), parts));
+  return true;
+}
+
+bool GraphEditor::fold_computed(const ir::Node& node) {
+  int64_t elements = 0;
+  for (const ValueId id : node.outputs) {
+    const ir::Value& value = graph_.value(id);
+    for (const ir::Dim& dim : value.shape) {
+      if (!dim.known()) return false;
     }
-    return out;
+    elements += ir::element_count(ir::known_dims(value.shape, value.name), node.name);
   }
-  for (size_t i = 0; i < names.size(); ++i) {
-    ir::Value value = alone.value(alone.nodes().front().outputs[i]);
-    value.name = free_name(names[i]);
-    out.push_back(graph_.add_value(std::move(value)));
+  if (elements > kMostFoldedElements - folded_elements_) return false;
+  folded_elements_ += elements;
+  std::vector<ir::Tensor> results = runtime::evaluate(model_, graph_, node);
+  for (size_t i = 0; i < results.size(); ++i) {
+    make_parameter(node.outputs[i], std::move(results[i]));
   }
-  if (auto sizes = computed_sizes(node)) {
-    const bool known = std::ranges::all_of(*sizes, [](const ir::Dim& d) { return d.known(); });
-    if (known) {
-      std::vector<int64_t> values;
-      for (const ir::Dim& dim : *sizes) values.push_back(dim.size);
-      const ir::Dims dims = ir::known_dims(shape(out[0]), node.name);
-      ir::Value& value = graph_.value(out[0]);
-      value.parameter = value.name;
-      model_.parameters.set(value.name, ir::Tensor::i64(dims, values));
-      return out;
-    }
-    sizes_[out[0]] = *std::move(sizes);
-  }
-  node.outputs = out;
-  graph_.add_node(std::move(node));
-  return out;
+  return true;
+}
+
+void GraphEditor::make_parameter(ValueId id, ir::Tensor tensor) {
+  ir::Value& value = graph_.value(id);
+  value.parameter = value.name;
+  value.shape = ir::shape_of(tensor.dims());
+  value.dtype = tensor.dtype();
+  model_.parameters.set(value.parameter, std::move(tensor));
 }
 
 ValueId GraphEditor::add(const std::string& op, std::vector<ValueId> inputs,
@@ -150,102 +168,18 @@ void GraphEditor::rename(ValueId id, const std::string& name) {
   graph_.value(id).name = free_name(name);
 }
 
-std::optional<std::vector<ir::Dim>> GraphEditor::sizes(ValueId id) const {
-  if (!id.valid()) return std::nullopt;
-  const auto known = sizes_.find(id);
-  if (known != sizes_.end()) return known->second;
-  const ir::Tensor* tensor = constant(id);
-  if (!tensor || tensor->dtype() != ir::DType::kI64 || tensor->dims().size() > 1) {
-    return std::nullopt;
-  }
-  std::vector<ir::Dim> out;
-  for (const int64_t value : ir::to_i64(*tensor)) {
-    if (value < 0) return std::nullopt;
-    out.emplace_back(value);
-  }
-  return out;
-}
-
-// Shape arithmetic on sizes of which some are symbols.
-std::optional<std::vector<ir::Dim>> GraphEditor::computed_sizes(const ir::Node& node) const {
-  if (node.op == "Shape") {
-    const ir::Shape& of = shape(node.inputs[0]);
-    const auto rank = static_cast<int64_t>(of.size());
-    const auto bound = [&](const char* key, int64_t fallback) {
-      const int64_t at = ir::attr_int(node, key, fallback);
-      return std::clamp<int64_t>(at < 0 ? at + rank : at, 0, rank);
-    };
-    const int64_t start = bound("start", 0), end = bound("end", rank);
-    if (start >= end) return std::vector<ir::Dim>{};
-    return std::vector<ir::Dim>(of.begin() + start, of.begin() + end);
-  }
-  if (node.inputs.empty()) return std::nullopt;
-  const auto first = sizes(node.inputs[0]);
-  if (!first) return std::nullopt;
-  if (node.op == "Unsqueeze" || node.op == "Squeeze" || node.op == "Identity" ||
-      node.op == "Cast") {
-    const bool integer = graph_.value(node.inputs[0]).dtype == ir::DType::kI64;
-    return node.op == "Cast" && !integer ? std::nullopt : first;
-  }
-  if (node.op == "Gather") {
-    const ir::Tensor* index = constant(node.inputs[1]);
-    if (!index) return std::nullopt;
-    std::vector<ir::Dim> out;
-    const auto count = static_cast<int64_t>(first->size());
-    for (const int64_t i : ir::to_i64(*index)) {
-      const int64_t at = i < 0 ? i + count : i;
-      if (at < 0 || at >= count) throw Error(node.name, "Gather of dimension " + std::to_string(i));
-      out.push_back((*first)[static_cast<size_t>(at)]);
-    }
-    return out;
-  }
-  if (node.op == "Concat") {
-    std::vector<ir::Dim> out;
-    for (const ValueId id : node.inputs) {
-      const ir::Tensor* known = constant(id);
-      auto part = sizes(id);
-      // -1 in a target of Reshape.
-      if (!part && known && known->dtype() == ir::DType::kI64) {
-        part.emplace();
-        for (const int64_t v : ir::to_i64(*known)) {
-          part->push_back(v == -1 ? ir::Dim(std::string("-1")) : ir::Dim(v));
-        }
-      }
-      if (!part) return std::nullopt;
-      out.insert(out.end(), part->begin(), part->end());
-    }
-    return out;
-  }
-  if (node.op == "Slice") {
-    std::vector<int64_t> range;
-    for (size_t i = 1; i < node.inputs.size(); ++i) {
-      const ir::Tensor* bound = constant(node.inputs[i]);
-      if (!bound || bound->count() != 1) return std::nullopt;
-      range.push_back(ir::to_i64(*bound).front());
-    }
-    const auto count = static_cast<int64_t>(first->size());
-    const ir::SliceRange slice =
-        ir::slice_range(node, count, range[0], range[1], range.size() > 3 ? range[3] : 1);
-    std::vector<ir::Dim> out;
-    for (int64_t i = 0; i < slice.count; ++i) {
-      out.push_back((*first)[static_cast<size_t>(slice.start + i * slice.step)]);
-    }
-    return out;
-  }
-  return std::nullopt;
-}
-
 // A Reshape whose target holds symbols gets a constant one: 0 where the dimension stays, -1 for one
 // that does not.
 void GraphEditor::resolve_target(ir::Node& node) {
   if (node.op != "Reshape" || node.inputs.size() < 2 || constant(node.inputs[1])) return;
-  const auto target = sizes(node.inputs[1]);
-  if (!target) return;
+  const ir::SizeEntries* target = inference_.sizes(node.inputs[1]);
+  if (!target || ir::attr_int(node, "allowzero", 0) != 0) return;
   const ir::Shape& from = shape(node.inputs[0]);
   std::vector<int64_t> values;
   for (size_t i = 0; i < target->size(); ++i) {
-    const ir::Dim& dim = (*target)[i];
-    values.push_back(dim.known() ? dim.size : i < from.size() && from[i] == dim ? 0 : -1);
+    const ir::SizeEntry& entry = (*target)[i];
+    const bool stays = !entry.known() && i < from.size() && from[i].symbol == entry.symbol;
+    values.push_back(entry.known() ? entry.value : stays ? 0 : -1);
   }
   if (std::ranges::count(values, -1) > 1) return;
   node.inputs[1] = ints(node.name + ".shape", values);

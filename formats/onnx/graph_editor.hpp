@@ -4,11 +4,11 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "lib/ir/infer.hpp"
 #include "lib/ir/model.hpp"
 
 namespace pare::formats {
@@ -18,7 +18,8 @@ class GraphEditor {
   // What folding may add to a model: enough for shape arithmetic and constant branches.
   static constexpr int64_t kMostFoldedElements = int64_t{1} << 20;
 
-  GraphEditor(ir::Model& model, ir::Graph& graph) : model_(model), graph_(graph) {}
+  GraphEditor(ir::Model& model, ir::Graph& graph)
+      : model_(model), graph_(graph), inference_(model, graph) {}
 
   ir::Model& model() { return model_; }
   ir::Graph& graph() { return graph_; }
@@ -45,28 +46,25 @@ class GraphEditor {
   const ir::Shape& shape(ir::ValueId id) const { return graph_.value(id).shape; }
   // Null unless `id` is a parameter.
   const ir::Tensor* constant(ir::ValueId id) const;
-  // The elements of a one-dimensional integer value as far as they are known before run time: sizes
-  // of symbolic dimensions stay symbols. Null when nothing is known.
-  std::optional<std::vector<ir::Dim>> sizes(ir::ValueId id) const;
-
   // Drops nodes, values and parameters that no output depends on.
   void remove_unused();
 
  private:
   std::string free_name(const std::string& stem);
   std::string free_node_name(const std::string& stem);
-  // The node alone, between placeholders: what shape inference and folding look at.
-  ir::Graph isolated(const ir::Node& node, size_t outputs) const;
-  bool is_constant(const ir::Node& node) const;
-  std::optional<std::vector<ir::Tensor>> computed(const ir::Node& node, const ir::Graph& alone);
-  std::optional<std::vector<ir::Dim>> computed_sizes(const ir::Node& node) const;
+  // Makes parameters of the node's outputs where they are known; false where they are not.
+  bool fold(const ir::Node& node);
+  bool fold_sizes(const ir::Node& node);
+  bool fold_stored(const ir::Node& node);
+  bool fold_computed(const ir::Node& node);
+  void make_parameter(ir::ValueId id, ir::Tensor tensor);
   void resolve_target(ir::Node& node);
 
   ir::Model& model_;
   ir::Graph& graph_;
+  ir::ShapeInference inference_;
   std::set<std::string> names_;
   std::set<std::string> node_names_;
-  std::map<ir::ValueId, std::vector<ir::Dim>> sizes_;
   int64_t folded_elements_ = 0;
 };
 

@@ -2,13 +2,16 @@
 #include "formats/onnx/import_graph.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "formats/onnx/attributes.hpp"
 #include "formats/onnx/dtypes.hpp"
 #include "formats/onnx/onnx.pb.h"
+#include "formats/onnx/quantized_import.hpp"
 #include "formats/onnx/tensors.hpp"
 #include "formats/onnx/upgrade.hpp"
 #include "lib/core/error.hpp"
+#include "lib/ir/bind.hpp"
 #include "lib/ir/ops.hpp"
 
 namespace pare::formats {
@@ -16,12 +19,17 @@ namespace pare::formats {
 namespace {
 
 using ir::ValueId;
-using Names = std::map<std::string, ValueId>;
+constexpr double kLargestBoundDim = 1 << 30;
+
+using Names = std::map<std::string, Bound>;
 
 class Importer {
  public:
   Importer(const ImportOptions& options, ir::Model& model)
-      : options_(options), model_(model), editor_(model, graph_) {}
+      : options_(options),
+        model_(model),
+        editor_(model, graph_),
+        quantized_(editor_, options.read.note) {}
 
   void run(onnx::GraphProto& proto) {
     scopes_.emplace_back();
@@ -30,6 +38,7 @@ class Importer {
     inputs(proto);
     for (auto& node : *proto.mutable_node()) add(node);
     for (const auto& output : proto.output()) add_output(output.name());
+    quantized_.check_biases();
     editor_.remove_unused();
     model_.graphs.push_back(std::move(graph_));
   }
@@ -37,13 +46,15 @@ class Importer {
  private:
   // --- names
 
-  void define(const std::string& name, ValueId id) {
-    if (!scopes_.back().emplace(name, id).second) {
+  void define(const std::string& name, const Bound& bound) {
+    if (!scopes_.back().emplace(name, bound).second) {
       throw Error(escaped(name), "is defined twice");
     }
+    ++names_of_[bound.id];
   }
+  void define(const std::string& name, ValueId id) { define(name, Bound{.id = id, .codes = {}}); }
 
-  ValueId resolve(const std::string& name, const std::string& user) const {
+  Bound resolve(const std::string& name, const std::string& user) const {
     if (name.empty()) return {};
     for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
       const auto found = scope->find(name);
@@ -52,15 +63,22 @@ class Importer {
     throw Error(user, "uses " + escaped(name) + " before it is made");
   }
 
-  // Which names anything reads, branches included: outputs nobody reads are dropped.
+  // How each name is read, branches included: outputs nobody reads are dropped.
   void count_uses(const onnx::GraphProto& proto) {
     for (const auto& node : proto.node()) {
-      used_.insert(node.input().begin(), node.input().end());
+      const bool quantizes = node.op_type() == "QuantizeLinear" && node.input_size() > 1;
+      for (int i = 0; i < node.input_size(); ++i) {
+        std::string use = "read";
+        if (quantizes && i == 0) {
+          use = "quantized:" + node.input(1) + ":" + (node.input_size() > 2 ? node.input(2) : "");
+        }
+        used_[node.input(i)].insert(use);
+      }
       for (const auto& attribute : node.attribute()) {
         if (attribute.has_g()) count_uses(attribute.g());
       }
     }
-    for (const auto& output : proto.output()) used_.insert(output.name());
+    for (const auto& output : proto.output()) used_[output.name()].insert("read");
   }
 
   // --- constants and inputs
@@ -92,6 +110,33 @@ class Importer {
       }
       define(input.name(), editor_.input(input.name(), shape_of(input), *dtype));
     }
+    bind_inputs();
+  }
+
+  // A name is that of an input, which becomes a constant, or of a symbolic dimension, which gets a
+  // size.
+  void bind_inputs() {
+    for (const auto& [name, values] : options_.read.bind) {
+      const bool input = std::ranges::any_of(
+          graph_.inputs, [&](ValueId id) { return graph_.value(id).name == name; });
+      if (input || !fix_dimension(name, values)) ir::bind_input(model_, graph_, name, values);
+    }
+  }
+
+  bool fix_dimension(const std::string& symbol, const std::vector<double>& values) {
+    bool found = false;
+    for (const ValueId id : graph_.inputs) {
+      for (ir::Dim& dim : graph_.value(id).shape) {
+        if (dim.known() || dim.symbol != symbol) continue;
+        const double size = values.size() == 1 ? values.front() : -1;
+        if (!(size >= 1 && size <= kLargestBoundDim) || size != std::floor(size)) {
+          throw Error(escaped(symbol), "a dimension is bound to one whole number");
+        }
+        dim = ir::Dim(static_cast<int64_t>(size));
+        found = true;
+      }
+    }
+    return found;
   }
 
   ir::Shape shape_of(const onnx::ValueInfoProto& input) {
@@ -115,18 +160,72 @@ class Importer {
     const std::string name = name_of(proto);
     if (proto.op_type() == "If" && is_default(proto)) return inline_branch(proto, name);
     if (proto.op_type() == "Constant" && is_default(proto)) return add_constant(proto, name);
+    if (QuantizedImport::handles(is_default(proto) ? "" : proto.domain(), proto.op_type())) {
+      return add_quantized(proto, name);
+    }
     require_supported(proto, name);
     ir::Node node{.op = proto.op_type(), .name = name, .inputs = {}, .outputs = {}};
-    for (const std::string& input : proto.input()) node.inputs.push_back(resolve(input, name));
+    Bound codes;
+    for (const std::string& input : proto.input()) {
+      const Bound bound = resolve(input, name);
+      if (bound.codes) codes = bound;
+      node.inputs.push_back(bound.id);
+    }
     while (!node.inputs.empty() && !node.inputs.back().valid()) node.inputs.pop_back();
-    node.attributes = attributes_of(proto, name);
+    if (node.op == "ConstantOfShape") take_fill(proto, node);
+    node.attributes.merge(attributes_of(proto, name));
     std::vector<std::string> outputs = outputs_of(proto);
     upgrade(node, outputs.size(), options_.opset, editor_);
-    if (node.op == "Identity") return define(outputs.front(), node.inputs.at(0));
+    if (codes.codes) require_movement(node, codes);
+    if (node.op == "Identity") {
+      return define(outputs.front(),
+                    codes.codes ? codes : Bound{.id = node.inputs.at(0), .codes = {}});
+    }
     const std::vector<ValueId> made = editor_.add(std::move(node), outputs);
     for (int i = 0; i < proto.output_size() && i < static_cast<int>(made.size()); ++i) {
-      if (!proto.output(i).empty()) define(proto.output(i), made[static_cast<size_t>(i)]);
+      if (proto.output(i).empty()) continue;
+      const ValueId id = made[static_cast<size_t>(i)];
+      define(proto.output(i),
+             codes.codes ? quantized_.moved(codes, id) : Bound{.id = id, .codes = {}});
     }
+  }
+
+  // The one-element tensor that ConstantOfShape repeats: a number and a type's name.
+  void take_fill(onnx::NodeProto& proto, ir::Node& node) {
+    for (int i = 0; i < proto.attribute_size(); ++i) {
+      if (proto.attribute(i).name() != "value" || !proto.attribute(i).has_t()) continue;
+      const ir::Tensor fill = decode(*proto.mutable_attribute(i)->mutable_t());
+      if (fill.count() != 1) throw Error(escaped(node.name), "the value should be one element");
+      const bool real = ir::info(fill.dtype()).is_float;
+      const ir::DType dtype = real ? ir::DType::kF32 : fill.dtype();
+      node.attributes["dtype"] = std::string(ir::name_of(dtype));
+      if (real) node.attributes["value"] = double{ir::to_f32(fill).front()};
+      if (!real) node.attributes["value"] = ir::to_i64(fill, node.name).front();
+      proto.mutable_attribute()->DeleteSubrange(i, 1);
+      return;
+    }
+  }
+
+  void add_quantized(const onnx::NodeProto& proto, const std::string& name) {
+    QuantizedNode node{.op = proto.op_type(),
+                       .domain = is_default(proto) ? "" : proto.domain(),
+                       .name = name,
+                       .inputs = {},
+                       .attributes = attributes_of(proto, name),
+                       .output = outputs_of(proto).front()};
+    for (const std::string& input : proto.input()) node.inputs.push_back(resolve(input, name));
+    if (node.inputs.empty()) throw Error(escaped(name), node.op + " without inputs");
+    const auto uses = used_.find(proto.input(0));
+    node.only_quantized = uses->second.size() == 1 && !uses->second.contains("read") &&
+                          names_of_[node.inputs[0].id] == 1;
+    define(node.output, quantized_.add(node));
+  }
+
+  // Codes go through operators that move elements; others would compute with them.
+  static void require_movement(const ir::Node& node, const Bound& codes) {
+    const ir::OpRow* row = ir::find_op(node.op);
+    if (row && row->integer == ir::IntegerRule::kPassThrough && node.inputs[0] == codes.id) return;
+    throw Error(escaped(node.name), "operator " + node.op + " on integer codes is not supported");
   }
 
   static std::string name_of(const onnx::NodeProto& proto) {
@@ -139,9 +238,7 @@ class Importer {
   }
 
   static void require_supported(const onnx::NodeProto& proto, const std::string& name) {
-    const bool old = proto.op_type() == "Upsample" || proto.op_type() == "Scatter" ||
-                     proto.op_type() == "Dropout";
-    if (is_default(proto) && (old || ir::find_op(proto.op_type()))) return;
+    if (is_default(proto) && ir::find_op(lowered(proto.op_type()))) return;
     const std::string domain = is_default(proto) ? "" : escaped(proto.domain()) + ".";
     throw Error(escaped(name),
                 "operator " + domain + escaped(proto.op_type()) + " is not supported");
@@ -178,7 +275,8 @@ class Importer {
   // --- If
 
   void inline_branch(onnx::NodeProto& proto, const std::string& name) {
-    const ValueId condition = proto.input_size() == 1 ? resolve(proto.input(0), name) : ValueId{};
+    const ValueId condition =
+        proto.input_size() == 1 ? resolve(proto.input(0), name).id : ValueId{};
     const ir::Tensor* value = editor_.constant(condition);
     if (!value || value->count() != 1) {
       throw Error(escaped(name),
@@ -197,7 +295,7 @@ class Importer {
     scopes_.emplace_back();
     initializers(*branch);
     for (auto& node : *branch->mutable_node()) add(node);
-    std::vector<ValueId> results;
+    std::vector<Bound> results;
     for (const auto& output : branch->output()) results.push_back(resolve(output.name(), name));
     scopes_.pop_back();
     for (int i = 0; i < proto.output_size(); ++i) {
@@ -210,7 +308,7 @@ class Importer {
   // An output is a value of its own that has the file's name: a runtime cannot hand out a constant
   // or an input.
   void add_output(const std::string& name) {
-    ValueId id = resolve(name, "graph");
+    ValueId id = resolve(name, "graph").id;
     if (!id.valid()) throw Error("graph", "an output has no name");
     const auto among = [&](const std::vector<ValueId>& ids) {
       return std::ranges::find(ids, id) != ids.end();
@@ -229,8 +327,10 @@ class Importer {
   ir::Model& model_;
   ir::Graph graph_;
   GraphEditor editor_;
+  QuantizedImport quantized_;
   std::vector<Names> scopes_;
-  std::set<std::string> used_;
+  std::map<std::string, std::set<std::string>> used_;
+  std::map<ValueId, int> names_of_;
   int unnamed_ = 1;
 };
 

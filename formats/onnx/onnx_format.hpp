@@ -19,4 +19,11 @@ bool is_onnx(std::span<const std::byte> head);
 // element type that is not supported, external data outside the model's folder.
 ir::Model read_onnx(const std::string& path, const ReadOptions& options);
 
+// Atomic and deterministic, at options.opset. Models above 1 GB put their weights into PATH.data.
+// Throws Error(path or node, ...): no graph, an operator that the operator set lacks; UsageError on
+// another operator set than 13, 17 or 21.
+void write_onnx(const ir::Model& model, const std::string& path, const WriteOptions& options);
+// What the file will not hold: sparse storage, codes that the operator set has no type for, ...
+std::vector<std::string> onnx_losses(const ir::Model& model, const WriteOptions& options);
+
 }  // namespace pare::formats

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "formats/onnx/dtypes.hpp"
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 
@@ -203,6 +204,29 @@ void group_norm_per_channel(Old& old) {
   }
 }
 
+// Types are called by name: "f32", "i64".
+void name_type(Old& old, const std::string& key) {
+  if (!old.has(key)) return;
+  const auto type = static_cast<int>(ir::attr_int(old.node, key, 0));
+  const std::optional<ir::DType> dtype = dtype_of_onnx(type);
+  if (!dtype) throw Error(old.node.name, old.node.op + " to " + onnx_type_name(type));
+  const ir::DType known = ir::info(*dtype).is_float ? ir::DType::kF32 : *dtype;
+  old.node.attributes[key] = std::string(ir::name_of(known));
+}
+void name_target(Old& old) {
+  name_type(old, "to");
+  old.drop("saturate");
+}
+void name_dtype(Old& old) { name_type(old, "dtype"); }
+
+void cast_to_type_of(Old& old) {
+  const ir::DType dtype = old.graph.graph().value(old.node.inputs.at(1)).dtype;
+  const ir::DType known = ir::info(dtype).is_float ? ir::DType::kF32 : dtype;
+  old.node.op = "Cast";
+  old.node.attributes = {{"to", std::string(ir::name_of(known))}};
+  old.node.inputs.resize(1);
+}
+
 void rename_scatter(Old& old) { old.node.op = "ScatterElements"; }
 void drop_broadcast(Old& old) { old.drop("broadcast"); }
 void drop_output_sequence(Old& old) { old.drop("output_sequence"); }
@@ -216,6 +240,9 @@ struct Row {
 constexpr int kAlways = 1000;
 
 constexpr Row kRows[] = {
+    {"Cast", kAlways, name_target},
+    {"CastLike", kAlways, cast_to_type_of},
+    {"EyeLike", kAlways, name_dtype},
     {"Add", 7, align_at_axis},
     {"Sub", 7, align_at_axis},
     {"Mul", 7, align_at_axis},
@@ -262,6 +289,13 @@ constexpr Row kRows[] = {
 };
 
 }  // namespace
+
+std::string_view lowered(std::string_view op) {
+  if (op == "Dropout") return "Identity";
+  if (op == "Upsample") return "Resize";
+  if (op == "Scatter") return "ScatterElements";
+  return op == "CastLike" ? "Cast" : op;
+}
 
 void upgrade(Node& node, size_t outputs, int opset, GraphEditor& graph) {
   Old old{node, outputs, opset, graph};

@@ -10,6 +10,9 @@ namespace pare::formats {
 inline constexpr int kOldestOpset = 6;
 inline constexpr int kNewestOpset = 28;
 
+// The operator that stands for `op` in operator set 21 as the IR has it: mostly itself.
+std::string_view lowered(std::string_view op);
+
 // `node` has its inputs and attributes as the file states them; what has to come before it is
 // added. `outputs` is the number of outputs that are used. Throws Error(node.name, ...) on a form
 // that has no equivalent.
