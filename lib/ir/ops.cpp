@@ -41,6 +41,42 @@ constexpr Names kShape[] = {"end", "start"};
 constexpr Names kFilled[] = {"dtype", "value"};
 constexpr Names kSplit[] = {"axis", "num_outputs"};
 
+constexpr Names kConvTranspose[] = {"auto_pad",       "dilations",    "group", "kernel_shape",
+                                    "output_padding", "output_shape", "pads",  "strides"};
+constexpr Names kEquation[] = {"equation"};
+constexpr Names kArgReduce[] = {"axis", "keepdims", "select_last_index"};
+constexpr Names kTopK[] = {"axis", "largest", "sorted"};
+constexpr Names kCumulate[] = {"exclusive", "reverse"};
+constexpr Names kLpPool[] = {"auto_pad", "ceil_mode", "dilations", "kernel_shape",
+                             "p",        "pads",      "strides"};
+constexpr Names kLayerNorm[] = {"axis", "epsilon", "stash_type"};
+constexpr Names kEpsilon[] = {"epsilon"};
+constexpr Names kGroupNorm[] = {"epsilon", "num_groups", "stash_type"};
+constexpr Names kLrn[] = {"alpha", "beta", "bias", "size"};
+constexpr Names kLpNorm[] = {"axis", "p"};
+constexpr Names kAxes[] = {"axes"};
+// `activations` is one text, the names joined by commas.
+constexpr Names kRecurrent[] = {"activation_alpha",   "activation_beta", "activations",  "clip",
+                                "direction",          "hidden_size",     "input_forget", "layout",
+                                "linear_before_reset"};
+constexpr Names kResize[] = {"antialias",
+                             "axes",
+                             "coordinate_transformation_mode",
+                             "cubic_coeff_a",
+                             "exclude_outside",
+                             "extrapolation_value",
+                             "keep_aspect_ratio_policy",
+                             "mode",
+                             "nearest_mode"};
+constexpr Names kBatchDims[] = {"batch_dims"};
+constexpr Names kScatter[] = {"axis", "reduction"};
+constexpr Names kReduction[] = {"reduction"};
+constexpr Names kReverse[] = {"batch_axis", "time_axis"};
+constexpr Names kUpper[] = {"upper"};
+constexpr Names kDepthToSpace[] = {"blocksize", "mode"};
+constexpr Names kBlock[] = {"blocksize"};
+constexpr Names kEye[] = {"dtype", "k"};
+
 using enum IntegerRule;
 using enum TypeSet;
 
@@ -65,6 +101,8 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"Conv", 2, 3, 1, 1, kFloat, kLinear, "nc~,oc~,o->no~", kConv, rules::conv, nullptr, 0, 1, 0},
     {"Gemm", 2, 3, 1, 1, kFloat, kLinear, "nk,ko,o->no", kGemm, rules::gemm, nullptr, 0, 1, 1},
     {"MatMul", 2, 2, 1, 1, kFloat, kLinear, "*mk,*kn->*mn", {}, rules::matmul, nullptr, 0, 1, -1},
+    {"ConvTranspose", 2, 3, 1, 1, kFloat, kNone, "", kConvTranspose, rules::conv_transpose},
+    {"Einsum", 1, -1, 1, 1, kFloat, kNone, "", kEquation, rules::einsum},
 
     // Arithmetic
     {"Add", 2, 2, 1, 1, kNumber, kElementwise, "*,*->*", {}, rules::elementwise},
@@ -154,6 +192,21 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"Softmax", 1, 1, 1, 1, kFloat, kNone, "*->*", kAxis, rules::along_axis},
     {"LogSoftmax", 1, 1, 1, 1, kFloat, kNone, "*->*", kAxis, rules::along_axis},
     {"ReduceMean", 1, 2, 1, 1, kFloat, kAverage, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceSum", 1, 2, 1, 1, kNumber, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceMax", 1, 2, 1, 1, kAny, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceMin", 1, 2, 1, 1, kAny, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceProd", 1, 2, 1, 1, kNumber, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceL1", 1, 2, 1, 1, kNumber, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceL2", 1, 2, 1, 1, kFloat, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceLogSum", 1, 2, 1, 1, kFloat, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceLogSumExp", 1, 2, 1, 1, kFloat, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ReduceSumSquare", 1, 2, 1, 1, kNumber, kNone, "", kReduce, rules::reduce, nullptr, kIn1},
+    {"ArgMax", 1, 1, 1, 1, kNumber, kNone, "", kArgReduce, rules::arg_reduce, types::i64},
+    {"ArgMin", 1, 1, 1, 1, kNumber, kNone, "", kArgReduce, rules::arg_reduce, types::i64},
+    {"TopK", 2, 2, 1, 2, kNumber, kNone, "", kTopK, rules::top_k, types::then_i64, kIn1},
+    {"Hardmax", 1, 1, 1, 1, kFloat, kNone, "*->*", kAxis, rules::along_axis},
+    {"CumSum", 2, 2, 1, 1, kNumber, kNone, "", kCumulate, rules::cumulate, nullptr, kIn1},
+    {"CumProd", 2, 2, 1, 1, kNumber, kNone, "", kCumulate, rules::cumulate, nullptr, kIn1},
 
     // Layers
     {"BatchNormalization", 5, 5, 1, 1, kFloat, kNone, "nc*,c,c,c,c->nc*", kBatchNorm,
@@ -162,6 +215,20 @@ constexpr std::array kOps = std::to_array<OpRow>({
      types::then_i64},
     {"AveragePool", 1, 1, 1, 1, kFloat, kAverage, "nc~->nc~", kAveragePool, rules::pool},
     {"GlobalAveragePool", 1, 1, 1, 1, kFloat, kAverage, "nc~->nc~", {}, rules::global_pool},
+    {"GlobalMaxPool", 1, 1, 1, 1, kFloat, kPassThrough, "nc~->nc~", {}, rules::global_pool},
+    {"LpPool", 1, 1, 1, 1, kFloat, kNone, "nc~->nc~", kLpPool, rules::pool},
+    {"LayerNormalization", 2, 3, 1, 3, kFloat, kNone, "", kLayerNorm, rules::layer_normalization},
+    {"RMSNormalization", 2, 2, 1, 1, kFloat, kNone, "", kLayerNorm, rules::layer_normalization},
+    {"InstanceNormalization", 3, 3, 1, 1, kFloat, kNone, "nc*,c,c->nc*", kEpsilon,
+     rules::channel_normalization},
+    {"GroupNormalization", 3, 3, 1, 1, kFloat, kNone, "", kGroupNorm, rules::channel_normalization},
+    {"LRN", 1, 1, 1, 1, kFloat, kNone, "", kLrn, rules::at_least_2d},
+    {"LpNormalization", 1, 1, 1, 1, kFloat, kNone, "", kLpNorm, rules::along_axis},
+    {"MeanVarianceNormalization", 1, 1, 1, 1, kFloat, kNone, "", kAxes, rules::normalised_axes},
+    {"LSTM", 3, 8, 1, 3, kFloat, kNone, "", kRecurrent, rules::recurrent},
+    {"GRU", 3, 6, 1, 2, kFloat, kNone, "", kRecurrent, rules::recurrent},
+    {"RNN", 3, 6, 1, 2, kFloat, kNone, "", kRecurrent, rules::recurrent},
+    {"Resize", 1, 4, 1, 1, kFloat, kNone, "", kResize, rules::resize, nullptr, kIn1 | kIn2 | kIn3},
 
     // Moving elements
     {"Flatten", 1, 1, 1, 1, kAny, kPassThrough, "", kAxis, rules::flatten},
@@ -185,6 +252,15 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"Squeeze", 1, 2, 1, 1, kAny, kPassThrough, "", {}, rules::squeeze, nullptr, kIn1},
     {"Unsqueeze", 2, 2, 1, 1, kAny, kPassThrough, "", {}, rules::unsqueeze, nullptr, kIn1},
     {"Gather", 2, 2, 1, 1, kAny, kPassThrough, "", kAxis, rules::gather},
+    {"GatherElements", 2, 2, 1, 1, kAny, kNone, "", kAxis, rules::gather_elements},
+    {"GatherND", 2, 2, 1, 1, kAny, kNone, "", kBatchDims, rules::gather_nd},
+    {"ScatterElements", 3, 3, 1, 1, kAny, kNone, "", kScatter, rules::scatter_elements},
+    {"ScatterND", 3, 3, 1, 1, kAny, kNone, "", kReduction, rules::scatter_nd},
+    {"Compress", 2, 2, 1, 1, kAny, kNone, "", kAxis, rules::compress, nullptr, kIn1},
+    {"ReverseSequence", 2, 2, 1, 1, kAny, kNone, "", kReverse, rules::reverse_sequence},
+    {"Trilu", 1, 2, 1, 1, kAny, kNone, "", kUpper, rules::trilu, nullptr, kIn1},
+    {"DepthToSpace", 1, 1, 1, 1, kAny, kNone, "", kDepthToSpace, rules::depth_to_space},
+    {"SpaceToDepth", 1, 1, 1, 1, kAny, kNone, "", kBlock, rules::space_to_depth},
     {"Expand", 2, 2, 1, 1, kAny, kNone, "", {}, rules::expand, nullptr, kIn1},
     {"Tile", 2, 2, 1, 1, kAny, kNone, "", {}, rules::tile, nullptr, kIn1},
     {"Identity", 1, 1, 1, 1, kAny, kPassThrough, "*->*", {}, rules::same},
@@ -196,6 +272,9 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"Shape", 1, 1, 1, 1, kAny, kNone, "", kShape, rules::shape, types::i64},
     {"Size", 1, 1, 1, 1, kAny, kNone, "", {}, rules::size, types::i64},
     {"Range", 3, 3, 1, 1, kNumber, kNone, "", {}, rules::range, nullptr, kIn0 | kIn1 | kIn2},
+    {"OneHot", 3, 3, 1, 1, kNumber, kNone, "", kAxis, rules::one_hot, types::of_input_2, kIn1},
+    {"EyeLike", 1, 1, 1, 1, kAny, kNone, "", kEye, rules::eye_like, types::stated},
+    {"NonZero", 1, 1, 1, 1, kAny, kNone, "", {}, rules::non_zero, types::i64, kIn0},
 });
 
 }  // namespace

@@ -32,6 +32,8 @@ Shapes conv(const ShapeContext& c);
 Shapes conv_transpose(const ShapeContext& c);
 Shapes pool(const ShapeContext& c);
 Shapes global_pool(const ShapeContext& c);
+
+// shape_rules_resize.cpp
 Shapes resize(const ShapeContext& c);
 
 // shape_rules_layout.cpp
@@ -74,9 +76,10 @@ Shapes non_zero(const ShapeContext& c);
 // shape_rules_network.cpp
 Shapes batch_normalization(const ShapeContext& c);
 Shapes layer_normalization(const ShapeContext& c);
+Shapes at_least_2d(const ShapeContext& c);            // as `same`: LRN
+Shapes normalised_axes(const ShapeContext& c);        // as `same`: MeanVarianceNormalization
 Shapes channel_normalization(const ShapeContext& c);  // InstanceNormalization, GroupNormalization
 Shapes recurrent(const ShapeContext& c);              // LSTM, GRU, RNN
-Shapes dropout(const ShapeContext& c);
 
 inline int rank(const Shape& shape) { return static_cast<int>(shape.size()); }
 // Refuses an input of fewer than `at_least` dimensions.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shapes of arithmetic: element by element, matrix products; element types of outputs.
-#include <algorithm>
 #include <cctype>
 #include <map>
 
 #include "lib/core/error.hpp"
+#include "lib/ir/einsum.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"
 
@@ -103,40 +103,6 @@ Shapes gemm(const ShapeContext& c) {
   }
   return {out};
 }
-
-namespace {
-
-// "bij,bjk->bik" without blanks: terms before the arrow and the output's letters, which without an
-// arrow are those that occur once, in alphabetical order. Ellipses are not supported.
-struct Equation {
-  std::vector<std::string> terms;
-  std::string output;
-};
-
-Equation equation_of(const Node& node) {
-  std::string text = attr_string(node, "equation", "");
-  std::erase(text, ' ');
-  Equation out;
-  const size_t arrow = text.find("->");
-  out.terms.emplace_back();
-  for (const char letter : text.substr(0, arrow)) {
-    if (letter == ',') {
-      out.terms.emplace_back();
-    } else {
-      out.terms.back() += letter;
-    }
-  }
-  if (arrow != std::string::npos) {
-    out.output = text.substr(arrow + 2);
-  } else {
-    for (char letter = 'A'; letter <= 'z'; ++letter) {
-      if (std::ranges::count(text, letter) == 1) out.output += letter;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 Shapes einsum(const ShapeContext& c) {
   const Equation equation = equation_of(c.node);

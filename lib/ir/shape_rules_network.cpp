@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shapes of whole layers: normalisation, recurrence, dropout.
+// Shapes of whole layers: normalisation, recurrence.
 #include "lib/core/error.hpp"
 #include "lib/ir/geometry.hpp"
 #include "lib/ir/shape_rules.hpp"
@@ -48,14 +48,14 @@ Shapes channel_normalization(const ShapeContext& c) {
   return {x};
 }
 
-Shapes dropout(const ShapeContext& c) {
-  if (has(c, 2)) {
-    const Tensor* training = c.constant(2);
-    if (!training || training->count() != 1 || to_i64(*training, c.node.name)[0] != 0) {
-      throw Error(c.node.name, "training_mode is not for inference graphs");
-    }
-  }
-  return {c.inputs[0], c.inputs[0]};
+Shapes at_least_2d(const ShapeContext& c) {
+  if (attr_int(c.node, "size", 0) < 1) throw Error(c.node.name, "size of LRN is not positive");
+  return {input_of_rank(c, 0, 2)};
+}
+
+Shapes normalised_axes(const ShapeContext& c) {
+  normalized_axes(c.node, attr_ints(c.node, "axes", {0, 2, 3}), rank(c.inputs[0]));
+  return {c.inputs[0]};
 }
 
 namespace {

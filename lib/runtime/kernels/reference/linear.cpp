@@ -212,6 +212,7 @@ Kernel make_gemm(const StepSpec& step) {
 
 Kernel make_conv(const StepSpec& step) {
   if (step.integer) return make_integer_conv(step);
+  if (step.input(0).dims.size() > 4) return make_conv_nd(step);
   const Conv2d g = conv_geometry(step);
   const FloatSource in_source(step, 0);
   const FloatSource weight_source(step, 1);

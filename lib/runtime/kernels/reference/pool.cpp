@@ -1,102 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference poolings and means, in f32 and on codes.
+// Reference poolings and means, in f32 and on codes, in any number of dimensions.
+#include <cmath>
 #include <limits>
 #include <type_traits>
 
 #include "lib/runtime/kernels/averaging.hpp"
-#include "lib/runtime/kernels/geometry.hpp"
+#include "lib/runtime/kernels/reference/axes.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
+#include "lib/runtime/kernels/reference/typed.hpp"
+#include "lib/runtime/kernels/reference/window.hpp"
 #include "lib/runtime/kernels/source.hpp"
-#include "lib/runtime/kernels/strides.hpp"
 
 namespace pare::runtime::reference {
 
 namespace {
 
-// Calls plane(channel index, output offset of its plane) ... body(out index, y range, x range).
-template <class Body>
-void for_each_window(const Conv2d& g, const Body& body) {
-  int64_t i = 0;
-  for (int64_t plane = 0; plane < g.batch * g.channels; ++plane) {
-    for (int64_t oy = 0; oy < g.out_height; ++oy) {
-      for (int64_t ox = 0; ox < g.out_width; ++ox) body(plane * g.height * g.width, oy, ox, i++);
-    }
-  }
+WindowLoops pool_loops(const StepSpec& step) {
+  return window_loops(step, ir::attr_ints(step.node, "kernel_shape", {}));
 }
 
-template <class Body>
-void for_each_inside(const Conv2d& g, int64_t oy, int64_t ox, const Body& body) {
-  for (int64_t ky = 0; ky < g.kernel_height; ++ky) {
-    const int64_t y = oy * g.stride_height - g.pad_top + ky * g.dilation_height;
-    if (y < 0 || y >= g.height) continue;
-    for (int64_t kx = 0; kx < g.kernel_width; ++kx) {
-      const int64_t x = ox * g.stride_width - g.pad_left + kx * g.dilation_width;
-      if (x >= 0 && x < g.width) body(y * g.width + x);
-    }
-  }
-}
+int64_t planes_of(const StepSpec& step) { return step.input(0).dims[0] * step.input(0).dims[1]; }
 
+// Indices count over the whole input; with storage_order 1 a plane is numbered column by column.
 template <class T>
 Kernel max_pool(const StepSpec& step) {
-  const Conv2d g = pool_geometry(step);
+  const WindowLoops loops = pool_loops(step);
+  const int64_t planes = planes_of(step);
+  const bool wants_indices = step.outputs.size() > 1;
+  const bool by_column = ir::attr_int(step.node, "storage_order", 0) != 0;
+  const Source<T> source(step, 0);
   Kernel kernel{.name = "reference-MaxPool"};
   kernel.run = [=](const RunArgs& args) {
-    for_each_window(g, [&](int64_t plane, int64_t oy, int64_t ox, int64_t i) {
+    for (int64_t i = 0; i < planes * loops.out_plane(); ++i) {
+      const int64_t plane = i / loops.out_plane() * loops.in_plane();
+      const T* in = source.get(args) + plane;
       T best = std::numeric_limits<T>::lowest();
       if constexpr (std::is_floating_point_v<T>) best = -std::numeric_limits<T>::infinity();
-      for_each_inside(g, oy, ox, [&](int64_t at) {
-        const T x = args.in<T>(0)[plane + at];
-        if (x > best || x != x) best = x;
+      int64_t where = -1;
+      loops.for_each_tap(i % loops.out_plane(), [&](int64_t at, int64_t) {
+        const T x = in[at];
+        if (where >= 0 && !(x > best) && x == x) return;
+        best = x;
+        where = at;
       });
       args.out<T>()[i] = best;
-    });
+      if (!wants_indices) continue;
+      args.out<int64_t>(1)[i] =
+          plane + (by_column && where >= 0 ? loops.column_major(where) : where);
+    }
   };
   return kernel;
 }
 
 template <class T>
 Kernel average_pool(const StepSpec& step) {
-  const Conv2d g = pool_geometry(step);
+  const WindowLoops loops = pool_loops(step);
+  const int64_t planes = planes_of(step);
   const Averaging averaging(step);
   const bool count_pads = ir::attr_int(step.node, "count_include_pad", 0) != 0;
+  const Source<T> source(step, 0);
   Kernel kernel{.name = step.integer ? "reference-AveragePool-u8" : "reference-AveragePool"};
   kernel.run = [=](const RunArgs& args) {
-    for_each_window(g, [&](int64_t plane, int64_t oy, int64_t ox, int64_t i) {
+    for (int64_t i = 0; i < planes * loops.out_plane(); ++i) {
+      const T* in = source.get(args) + i / loops.out_plane() * loops.in_plane();
+      const int64_t o = i % loops.out_plane();
       typename Averaging::Sum<T> sum = 0;
       int64_t inside = 0;
-      for_each_inside(g, oy, ox, [&](int64_t at) {
-        sum += averaging.term(args.in<T>(0)[plane + at]);
+      loops.for_each_tap(o, [&](int64_t at, int64_t) {
+        sum += averaging.term(in[at]);
         ++inside;
       });
-      args.out<T>()[i] =
-          averaging.result<T>(sum, count_pads ? padded_window_size(g, oy, ox) : inside);
-    });
+      args.out<T>()[i] = averaging.result<T>(sum, count_pads ? loops.padded_taps(o) : inside);
+    }
   };
   return kernel;
 }
 
 template <class T>
 Kernel reduce_mean(const StepSpec& step, const std::vector<bool>& reduced) {
-  const ir::Dims dims = step.input(0).dims;
-  ir::Dims kept_dims;
-  ir::Dims reduced_dims;
-  std::vector<int64_t> kept_strides;
-  std::vector<int64_t> reduced_strides;
-  const std::vector<int64_t> strides = row_major_strides(dims);
-  for (size_t d = 0; d < dims.size(); ++d) {
-    (reduced[d] ? reduced_dims : kept_dims).push_back(dims[d]);
-    (reduced[d] ? reduced_strides : kept_strides).push_back(strides[d]);
-  }
   const Averaging averaging(step);
-  const int64_t count = ir::element_count(reduced_dims);
+  const Source<T> source(step, 0);
   Kernel kernel{.name = "reference-" + step.node.op + (step.integer ? "-u8" : "")};
-  kernel.run = [=, outer = std::vector<int64_t>(kept_dims.size()),
-                inner = std::vector<int64_t>(reduced_dims.size())](const RunArgs& args) mutable {
-    walk(kept_dims, kept_strides, outer, [&](int64_t i, int64_t base) {
+  kernel.run = [=, loops = Reduction(step.input(0).dims, reduced)](const RunArgs& args) mutable {
+    const T* in = source.get(args);
+    loops.for_each_group([&](int64_t i, int64_t base) {
       typename Averaging::Sum<T> sum = 0;
-      walk(reduced_dims, reduced_strides, inner,
-           [&](int64_t, int64_t offset) { sum += averaging.term(args.in<T>(0)[base + offset]); });
-      args.out<T>()[i] = averaging.result<T>(sum, count);
+      loops.for_each_element(base, [&](int64_t at) { sum += averaging.term(in[at]); });
+      args.out<T>()[i] = averaging.result<T>(sum, loops.count());
     });
   };
   return kernel;
@@ -109,11 +99,32 @@ Kernel mean_over(const StepSpec& step, const std::vector<bool>& reduced) {
 }  // namespace
 
 Kernel make_max_pool(const StepSpec& step) {
-  return step.integer ? max_pool<uint8_t>(step) : max_pool<float>(step);
+  return for_type(step, step.input(0).dtype, Types<float, int8_t, uint8_t>(),
+                  [&]<class T>() { return max_pool<T>(step); });
 }
 
 Kernel make_average_pool(const StepSpec& step) {
   return step.integer ? average_pool<uint8_t>(step) : average_pool<float>(step);
+}
+
+// The p-norm of the window.
+Kernel make_lp_pool(const StepSpec& step) {
+  const WindowLoops loops = pool_loops(step);
+  const int64_t planes = planes_of(step);
+  const auto p = static_cast<double>(ir::attr_int(step.node, "p", 2));
+  const FloatSource source(step, 0);
+  Kernel kernel{.name = "reference-LpPool"};
+  kernel.run = [=](const RunArgs& args) {
+    for (int64_t i = 0; i < planes * loops.out_plane(); ++i) {
+      const float* in = source.get(args) + i / loops.out_plane() * loops.in_plane();
+      double sum = 0;
+      loops.for_each_tap(i % loops.out_plane(), [&](int64_t at, int64_t) {
+        sum += std::pow(std::fabs(static_cast<double>(in[at])), p);
+      });
+      args.out<float>()[i] = static_cast<float>(std::pow(sum, 1 / p));
+    }
+  };
+  return kernel;
 }
 
 Kernel make_global_average_pool(const StepSpec& step) {
@@ -132,11 +143,12 @@ Kernel make_softmax(const StepSpec& step) {
   for (size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
   const int64_t outer = length == 0 ? 0 : step.output().count() / (length * inner);
   const bool log = step.node.op == "LogSoftmax";
+  const FloatSource source(step, 0);
   Kernel kernel{.name = "reference-" + step.node.op};
   kernel.run = [=](const RunArgs& args) {
     for (int64_t row = 0; row < outer * inner; ++row) {
       const int64_t base = row / inner * length * inner + row % inner;
-      const float* in = args.in<float>(0) + base;
+      const float* in = source.get(args) + base;
       float* out = args.out<float>() + base;
       float largest = in[0];
       for (int64_t i = 1; i < length; ++i) largest = std::max(largest, in[i * inner]);

@@ -13,6 +13,10 @@ std::span<const KernelRow> rows();
 Kernel make_conv(const StepSpec& step);
 Kernel make_matrix_product(const StepSpec& step);  // Gemm, MatMul
 
+// convolve.cpp
+Kernel make_conv_nd(const StepSpec& step);  // Conv in three and more dimensions
+Kernel make_conv_transpose(const StepSpec& step);
+
 // binary.cpp: operands broadcast
 Kernel make_binary(const StepSpec& step);  // Add, Sub, Mul, Div, Mod, PRelu, bitwise
 Kernel make_power(const StepSpec& step);
@@ -35,7 +39,28 @@ Kernel make_max_pool(const StepSpec& step);
 Kernel make_average_pool(const StepSpec& step);
 Kernel make_global_average_pool(const StepSpec& step);
 Kernel make_reduce_mean(const StepSpec& step);
+Kernel make_lp_pool(const StepSpec& step);
 Kernel make_softmax(const StepSpec& step);  // Softmax, LogSoftmax
+
+// reduce.cpp
+Kernel make_reduce(const StepSpec& step);  // ReduceSum and its kin
+Kernel make_global_max_pool(const StepSpec& step);
+Kernel make_arg_reduce(const StepSpec& step);
+Kernel make_top_k(const StepSpec& step);
+Kernel make_hardmax(const StepSpec& step);
+Kernel make_cumulate(const StepSpec& step);  // CumSum, CumProd
+
+// normalise.cpp
+Kernel make_layer_norm(const StepSpec& step);    // LayerNormalization, RMSNormalization
+Kernel make_channel_norm(const StepSpec& step);  // InstanceNormalization, GroupNormalization
+Kernel make_lrn(const StepSpec& step);
+Kernel make_lp_norm(const StepSpec& step);
+Kernel make_mean_variance_norm(const StepSpec& step);
+
+// recurrent.cpp, resize.cpp, einsum.cpp
+Kernel make_recurrent(const StepSpec& step);  // LSTM, GRU, RNN
+Kernel make_resize(const StepSpec& step);
+Kernel make_einsum(const StepSpec& step);
 
 // movement.cpp
 Kernel make_copy(const StepSpec& step);  // Identity, Reshape, Flatten, Squeeze, Unsqueeze
@@ -44,6 +69,18 @@ Kernel make_concat(const StepSpec& step);
 Kernel make_slice(const StepSpec& step);
 Kernel make_pad(const StepSpec& step);
 Kernel make_gather(const StepSpec& step);
+
+// index.cpp
+Kernel make_gather_elements(const StepSpec& step);
+Kernel make_gather_nd(const StepSpec& step);
+Kernel make_scatter_elements(const StepSpec& step);
+Kernel make_scatter_nd(const StepSpec& step);
+Kernel make_compress(const StepSpec& step);
+Kernel make_reverse_sequence(const StepSpec& step);
+Kernel make_trilu(const StepSpec& step);
+Kernel make_one_hot(const StepSpec& step);
+Kernel make_eye_like(const StepSpec& step);
+Kernel make_non_zero(const StepSpec& step);
 
 // repeat.cpp
 Kernel make_expand(const StepSpec& step);
