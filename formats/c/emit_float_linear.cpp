@@ -157,16 +157,16 @@ void emit_conv(const Step& step, Source& source) {
   if (!step.spec.input(1).constant) refuse(step.spec, "a weight that is not constant");
   const std::string window = emit_window(step, source);
   const std::string bias = emit_bias(step, source, step.spec.output().dims.at(1), 1.0F);
-  const std::vector<std::string> end = {bias, literal(step.spec.clamp.low),
-                                        literal(step.spec.clamp.high), step.residual(), step.out()};
   std::vector<std::string> arguments = {window, step.in(0)};
   if (packs(step.spec)) {
     const Packed packed = emit_packed(step, source);
-    arguments.insert(arguments.end(), {packed.record, packed.decode, step.scratch});
+    arguments.insert(arguments.end(), {packed.record, packed.decode});
   } else {
     arguments.push_back(emit_float_weight(step, source));
   }
-  arguments.insert(arguments.end(), end.begin(), end.end());
+  arguments.insert(arguments.end(),
+                   {bias, literal(step.spec.clamp.low), literal(step.spec.clamp.high),
+                    step.residual(), step.scratch, step.out()});
   source.call(packs(step.spec) ? "conv_f32_packed" : "conv_f32", arguments);
 }
 

@@ -56,7 +56,7 @@ double terms_of(const runtime::StepSpec& spec) {
 // rounding error analysis", theorem 2.4). Those of the steps add up. Relative to the largest
 // output; a code that follows may also be the next one.
 float tolerance_of(const Program& program, const Port& port, std::span<const float> values) {
-  if (program.exact[static_cast<size_t>(program.root(port.buffer))]) return 0.0F;
+  if (program.exact[static_cast<size_t>(port.buffer)]) return 0.0F;
   double units = 0.0;
   for (const PlannedStep& step : program.plan.steps) units += 4.0 * std::sqrt(terms_of(*step.spec));
   double largest = 0.0;
@@ -98,10 +98,10 @@ class Run {
   std::vector<std::byte> arena_;
 };
 
-// Whether a step of infer() after `step` writes where `buffer` is.
-bool overwritten_after(const Program& program, size_t step, int buffer) {
+// Whether `step`, which reads `buffer`, or a later one writes where it is.
+bool overwritten_from(const Program& program, size_t step, int buffer) {
   const PlannedBuffer& held = program.placed[static_cast<size_t>(buffer)];
-  for (size_t s = step + 1; s < program.plan.steps.size(); ++s) {
+  for (size_t s = step; s < program.plan.steps.size(); ++s) {
     std::vector<int> written = program.plan.steps[s].outputs;
     if (program.scratch[s] >= 0) written.push_back(program.scratch[s]);
     for (const int id : written) {
@@ -124,7 +124,7 @@ std::set<int> checkpoints_of(const Program& program) {
       const bool in_arena = in >= 0 && program.address(in).starts_with("arena");
       const bool computed = in_arena && !program.exact[static_cast<size_t>(step.outputs[0])] &&
                             program.exact[static_cast<size_t>(in)];
-      if (computed && !overwritten_after(program, s, in)) out.insert(in);
+      if (computed && !overwritten_from(program, s, in)) out.insert(in);
     }
   }
   return out;

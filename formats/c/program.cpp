@@ -6,6 +6,7 @@
 #include <set>
 
 #include "formats/c/identifiers.hpp"
+#include "formats/c/in_place.hpp"
 #include "formats/c/literals.hpp"
 #include "formats/c/steps.hpp"
 #include "lib/core/error.hpp"
@@ -25,6 +26,7 @@ class Builder {
       throw Error(graph_.name, "carries state from run to run: cannot be written as C source");
     }
     program_.plan = runtime::make_portable_plan(model);
+    program_.placed = program_.plan.buffers;
   }
 
   Program build() {
@@ -33,6 +35,7 @@ class Builder {
       if (!is_conversion(static_cast<int>(s))) program_.steps.push_back(static_cast<int>(s));
     }
     mark_exact();
+    reuse_dying_inputs(program_);
     place();
     check_ports();
     return std::move(program_);
@@ -139,7 +142,6 @@ class Builder {
 
   // What the caller holds takes no room. All inputs exist before infer(), all outputs after it.
   void place() {
-    program_.placed = plan().buffers;
     for (PlannedBuffer& buffer : program_.placed) buffer.permanent = false;
     for (const Port& port : program_.inputs) placed(port.buffer).first_step = 0;
     for (const Port& port : program_.outputs) {
@@ -212,8 +214,8 @@ bool Program::has_codes() const {
 }
 
 int Program::root(int buffer) const {
-  while (plan.buffers[static_cast<size_t>(buffer)].alias_of >= 0) {
-    buffer = plan.buffers[static_cast<size_t>(buffer)].alias_of;
+  while (placed[static_cast<size_t>(buffer)].alias_of >= 0) {
+    buffer = placed[static_cast<size_t>(buffer)].alias_of;
   }
   return buffer;
 }
@@ -221,9 +223,7 @@ int Program::root(int buffer) const {
 std::string Program::address(int buffer) const {
   for (const auto* ports : {&inputs, &outputs}) {
     for (const Port& port : *ports) {
-      if (buffer < static_cast<int>(plan.buffers.size()) && root(port.buffer) == root(buffer)) {
-        return port.name;
-      }
+      if (root(port.buffer) == root(buffer)) return port.name;
     }
   }
   return arena_address(buffer);

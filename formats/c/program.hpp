@@ -29,7 +29,7 @@ struct Program {
   std::vector<Port> inputs, outputs;
   std::vector<int> steps;    // of infer(), indices into plan.steps
   std::vector<int> scratch;  // a buffer for each plan step that decodes weights, else -1
-  std::vector<bool> exact;   // a buffer: the same bits on every machine
+  std::vector<bool> exact;   // a buffer's value: the same bits on every machine
   int64_t arena_bytes = 0;
 
   bool has_codes() const;  // some port of infer() holds codes

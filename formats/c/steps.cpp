@@ -88,8 +88,9 @@ void emit(const Step& step, Source& source) {
 
 int64_t row_scratch(const runtime::StepSpec& spec) {
   const std::string& op = spec.node.op;
-  if (spec.integer) return op == "Conv" ? spec.output().dims.back() : 0;
-  return op == "Conv" || op == "Gemm" || op == "MatMul" ? packed_row(spec) : 0;
+  const int64_t sums = op == "Conv" ? spec.output().dims.back() : 0;
+  const bool linear = op == "Conv" || op == "Gemm" || op == "MatMul";
+  return sums + (linear && !spec.integer ? packed_row(spec) : 0);
 }
 
 bool rounds(const runtime::StepSpec& spec) { return !spec.integer && row_of(spec).rounds; }

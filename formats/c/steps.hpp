@@ -10,8 +10,8 @@ namespace pare::formats::c {
 // Writes the step's constants and calls into `source`, by a table of operators.
 void emit(const Step& step, Source& source);
 
-// Scratch of the step in elements of 4 bytes: i32 sums of one output row on codes, floats of one
-// decoded row of a packed weight. 0: none.
+// Scratch of the step in elements of 4 bytes: the sums of one row of a convolution (i32 on codes),
+// then one decoded row of a packed weight. 0: none.
 int64_t row_scratch(const runtime::StepSpec& spec);
 // Whether the step computes in floats with rounding or library functions, rather than on codes or
 // by moving and comparing values: then another machine may differ in the last bits.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // needs: conv_row requantize nearest_code
-// Integer convolution, codes to codes. `residual` is added before the clamp; it may be null.
-// `sums` has room for one output row.
+// Integer convolution, codes to codes. `residual` is added before the clamp; it may be
+// null, or be `out`. `sums` has room for one output row.
 static void conv_u8(const struct window* g, const struct requantize* r, const uint8_t* in,
                     const int8_t* weight, const uint8_t* residual, int32_t* sums, uint8_t* out) {
   const int32_t group_channels = g->channels / g->groups;

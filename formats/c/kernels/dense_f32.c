@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // needs: dot_f32 clamp
-// [rows, depth] x [columns, depth] in float. `bias` and `residual` may be null.
+// [rows, depth] x [columns, depth] in float. `bias` and `residual` may be null; `residual` may be
+// `out`.
 static void dense_f32(int32_t rows, int32_t depth, int32_t columns, const float* in,
                       const float* weight, float alpha, const float* bias, float low, float high,
                       const float* residual, float* out) {
