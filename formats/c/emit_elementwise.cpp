@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that work value by value, and the conversions between floats and codes.
+#include <algorithm>
 #include <cmath>
 
 #include "formats/c/steps.hpp"
@@ -50,6 +51,7 @@ const char* float_function(const std::string& op) {
   if (op == "Add") return "add_f32";
   if (op == "Sub") return "subtract_f32";
   if (op == "Mul") return "multiply_f32";
+  if (op == "PRelu") return "prelu_f32";
   return "divide_f32";
 }
 
@@ -58,18 +60,58 @@ runtime::ScalarFunction function_of(const StepSpec& spec) {
                                 : runtime::scalar_function(spec.node);
 }
 
-// The kernel of a function that takes nothing but x, and the C function it calls.
+// Functions that take nothing but x: a kernel of ours, or one of <math.h>.
 struct Mapped {
-  std::string function;
+  std::string_view op;
+  const char* function;
   bool ours;
 };
-Mapped mapped(const StepSpec& spec) {
-  const std::string& op = spec.node.op;
-  if (op == "Sigmoid") return {"sigmoid", true};
-  if (op == "HardSwish") return {"hard_swish", true};
-  if (op == "Tanh") return {"tanhf", false};
-  const bool approximate = ir::attr_string(spec.node, "approximate", "none") == "tanh";
-  return {approximate ? "gelu_tanh" : "gelu", true};
+constexpr Mapped kMapped[] = {
+    {"Abs", "fabsf", false},
+    {"Ceil", "ceilf", false},
+    {"Cos", "cosf", false},
+    {"Erf", "erff", false},
+    {"Exp", "expf", false},
+    {"Floor", "floorf", false},
+    {"HardSwish", "hard_swish", true},
+    {"Log", "logf", false},
+    {"Mish", "mish", true},
+    {"Neg", "negate", true},
+    {"Reciprocal", "reciprocal", true},
+    {"Sigmoid", "sigmoid", true},
+    {"Sin", "sinf", false},
+    {"Softplus", "softplus", true},
+    {"Softsign", "softsign", true},
+    {"Sqrt", "sqrtf", false},
+    {"Tan", "tanf", false},
+    {"Tanh", "tanhf", false},
+    {"Gelu", "gelu", true},
+};
+
+// Functions with one parameter.
+struct Scaled {
+  std::string_view op;
+  const char* kernel;
+  float alpha;
+};
+constexpr Scaled kScaled[] = {
+    {"LeakyRelu", "leaky_relu_f32", 0.01F}, {"Elu", "elu_f32", 1.0F}, {"Swish", "swish_f32", 1.0F}};
+
+void emit_mapped(const Step& step, Source& source) {
+  const std::string& op = step.spec.node.op;
+  const auto* scaled = std::ranges::find(kScaled, op, &Scaled::op);
+  if (scaled != std::end(kScaled)) {
+    const float alpha = ir::attr_float(step.spec.node, "alpha", scaled->alpha);
+    return source.call(scaled->kernel, {step.in(0), step.out(), count_of(step), literal(alpha)});
+  }
+  const auto* mapped = std::ranges::find(kMapped, op, &Mapped::op);
+  if (mapped == std::end(kMapped)) {
+    throw Error(step.spec.name, "operator " + op + " in floats cannot be written as C source");
+  }
+  std::string function = mapped->function;
+  if (ir::attr_string(step.spec.node, "approximate", "none") == "tanh") function = "gelu_tanh";
+  if (mapped->ours) source.use(function);
+  source.call("map_f32", {function, step.in(0), step.out(), count_of(step)});
 }
 
 void emit_clamp(const Step& step, Source& source) {
@@ -105,9 +147,7 @@ void emit_unary(const Step& step, Source& source) {
                                             literal(ir::attr_float(step.spec.node, "alpha", 0.2F)),
                                             literal(ir::attr_float(step.spec.node, "beta", 0.5F))});
   }
-  const Mapped function = mapped(step.spec);
-  if (function.ours) source.use(function.function);
-  source.call("map_f32", {function.function, step.in(0), step.out(), count_of(step)});
+  emit_mapped(step, source);
 }
 
 void emit_batch_norm(const Step& step, Source& source) {

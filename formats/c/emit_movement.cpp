@@ -119,6 +119,20 @@ void emit_slice(const Step& step, Source& source) {
   emit_copy(step, source, copy);
 }
 
+void emit_split(const Step& step, Source& source) {
+  const ir::Dims& dims = step.spec.input(0).dims;
+  const size_t axis = normal_axis(ir::attr_int(step.spec.node, "axis", 0), dims.size());
+  Copy copy{.read = row_major_strides(dims)};
+  for (size_t i = 0; i < step.outputs.size(); ++i) {
+    copy.dims = step.spec.outputs[i].dims;
+    copy.write = row_major_strides(copy.dims);
+    Step piece = step;
+    piece.outputs = {step.outputs[i]};
+    emit_copy(piece, source, copy);
+    copy.from += copy.dims[axis] * copy.read[axis];
+  }
+}
+
 void emit_concat(const Step& step, Source& source) {
   const ir::Dims& dims = step.spec.output().dims;
   const size_t axis = normal_axis(ir::attr_int(step.spec.node, "axis", 0), dims.size());

@@ -62,7 +62,8 @@ std::string upper(std::string_view identifier) {
 std::string plain_text(std::string_view name, size_t longest) {
   std::string out;
   for (const char c : name.substr(0, longest)) {
-    const bool kept = is_letter(c) || is_digit(c) || std::string_view(" _.:+-,[]()").find(c) < 11;
+    const bool kept = is_letter(c) || is_digit(c) ||
+                      std::string_view(" _.:;+-,[]()").find(c) != std::string_view::npos;
     out += kept ? c : '_';
   }
   return out;

@@ -21,7 +21,7 @@ void emit_integer_linear(const Step& step, Source& source);  // Conv, Gemm, MatM
 void emit_float_linear(const Step& step, Source& source);
 // Values of one row of the weight, when it stays packed; 0: it is written as floats.
 int64_t packed_row(const runtime::StepSpec& spec);
-void emit_binary(const Step& step, Source& source);  // Add, Sub, Mul, Div
+void emit_binary(const Step& step, Source& source);  // Add, Sub, Mul, Div, PRelu
 void emit_unary(const Step& step, Source& source);   // Relu, Clip, Sigmoid, ...
 void emit_batch_norm(const Step& step, Source& source);
 void emit_pool(const Step& step, Source& source);  // MaxPool, AveragePool
@@ -29,6 +29,7 @@ void emit_mean(const Step& step, Source& source);  // GlobalAveragePool, ReduceM
 void emit_softmax(const Step& step, Source& source);
 void emit_transpose(const Step& step, Source& source);
 void emit_slice(const Step& step, Source& source);
+void emit_split(const Step& step, Source& source);
 void emit_concat(const Step& step, Source& source);
 void emit_pad(const Step& step, Source& source);
 void emit_quantize(const Step& step, Source& source);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole networks as C source, compiled as a user would and compared with the runtime.
-#include <fstream>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
 
 #include <doctest/doctest.h>
 
@@ -69,6 +71,15 @@ TEST_CASE("weights of 8 and 4 bits stay packed and decode to the runtime's value
   }
 }
 
+TEST_CASE("a residual is added where it lies: two planes hold the widest block") {
+  const test::Folder folder;
+  const Network& network = networks()[1];
+  formats::write_c(quantized(built(network), network.item, "w8a8"), folder.at("net.c"));
+  const std::string header = test::read_file(folder.at("net.h"));
+  // Two of 8 channels of 32 x 32 codes, and the i32 sums of one row.
+  CHECK(header.find("#define NET_RAM_BYTES 16512\n") != std::string::npos);
+}
+
 TEST_CASE("passing codes skips the conversion of the input") {
   if (!has_c_compiler()) return;
   const Network& network = networks()[0];
@@ -109,6 +120,25 @@ TEST_CASE("one weight of another value fails the self-test") {
   const test::Finished failed = self_test(folder, "net.c");
   CHECK(failed.code == 1);
   CHECK(failed.out.ends_with("FAIL net\n"));
+}
+
+TEST_CASE("the MLPerf Tiny networks, read from Keras, pass their self-test as C") {
+  const char* data = std::getenv("PARE_TEST_DATA");
+  const std::string models = std::string(data != nullptr ? data : "") + "/models/mlperf-tiny/";
+  if (!has_c_compiler()) return;
+  for (const auto& [file, item] :
+       {std::pair{"pretrainedResnet.h5", ir::Dims{3, 32, 32}}, {"ad01.h5", ir::Dims{640}}}) {
+    CAPTURE(file);
+    if (!std::filesystem::exists(models + file)) {
+      std::cout << "skipped: no " << models << file << "\n";
+      continue;
+    }
+    const ir::Model model = formats::read(models + file);
+    // Nine steps of at most 640 terms, or ten of 576: 10 * 4 * sqrt(640) * 2^-24.
+    check_compiled(model, false, 6.1e-5F);
+    // The softmax of ResNet8 rounds; what it is computed from does not.
+    check_compiled(quantized(model, item, "w8a8"), false, 1e-6F);
+  }
 }
 
 TEST_CASE("the same model gives the same bytes") {

@@ -48,6 +48,21 @@ ir::Model tables(bool quantized) {
   return net.finish({net.same("Sigmoid", {x})});
 }
 
+// Every function of one value, each on the same input and then added up.
+ir::Model functions(bool quantized) {
+  Network net({40}, quantized);
+  std::vector<std::string> operators = {"Abs", "Cos", "Elu",      "Erf",      "LeakyRelu", "Mish",
+                                        "Neg", "Sin", "Softplus", "Softsign", "Swish"};
+  if (quantized) {
+    operators.insert(operators.end(), {"Celu", "Selu", "ThresholdedRelu"});
+  } else {
+    operators.insert(operators.end(), {"Ceil", "Exp", "Floor"});
+  }
+  ir::ValueId sum = net.same("Relu", {net.input()});
+  for (const std::string& op : operators) sum = net.same("Add", {sum, net.same(op, {net.input()})});
+  return net.finish({sum});
+}
+
 ir::Model pools(bool quantized) {
   Network net({3, 11, 10}, quantized);
   const auto a = net.reshaping("MaxPool", {net.input()}, {3, 6, 5}, window(3, 2, {1, 1, 1, 0}));
@@ -79,6 +94,7 @@ TEST_CASE("operators on codes give the runtime's codes") {
   if (!has_c_compiler()) return;
   check_compiled(arithmetic(true), true);
   check_compiled(tables(true), true);
+  check_compiled(functions(true), true);
   check_compiled(pools(true), true);
   check_compiled(movements(true), true);
 }
@@ -89,6 +105,7 @@ TEST_CASE("operators in floats give the runtime's values") {
   // largest output: 6 * 29 * 2^-24 = 1.1e-5.
   check_compiled(arithmetic(false), false, 1.1e-5F);
   check_compiled(tables(false), false, 1.1e-5F);
+  check_compiled(functions(false), false, 1.1e-5F);
   check_compiled(pools(false), false, 1.1e-5F);
   check_compiled(movements(false), true);
 }
@@ -109,6 +126,17 @@ TEST_CASE("broadcast operands and batch norms that cannot be folded") {
   check_compiled(net.finish({net.same(
                      "Clip", {x, net.constant(ir::Tensor::f32({}, std::vector<float>{-1.0F}))})}),
                  false, 1.1e-5F);
+}
+
+TEST_CASE("the parts of a split, and a slope a channel") {
+  if (!has_c_compiler()) return;
+  Network net({5, 4}, false);
+  const ir::ValueId first =
+      net.graph().add("Split", {net.input()}, Attributes{{"axis", int64_t{1}}}, "split", 2);
+  const ir::ValueId second{first.index + 1};
+  const auto slope = net.constant(ir::Tensor::f32({1, 4}, std::vector<float>{0.5F, 2, 0, -1}));
+  const ir::ValueId joined = net.graph().add("Concat", {second, first}, {{"axis", int64_t{1}}});
+  check_compiled(net.finish({net.graph().add("PRelu", {joined, slope}, {}, "prelu")}), true);
 }
 
 TEST_CASE("the codes before a softmax are checked exactly") {

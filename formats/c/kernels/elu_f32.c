@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+static void elu_f32(const float* in, float* out, int32_t count, float alpha) {
+  int32_t i;
+  for (i = 0; i < count; ++i) out[i] = in[i] < 0.0f ? alpha * expm1f(in[i]) : in[i];
+}
