@@ -4,10 +4,13 @@
 #include <filesystem>
 
 #include "formats/c/c_format.hpp"
+#include "formats/join_weights.hpp"
 #include "formats/keras/keras_format.hpp"
+#include "formats/npz/npz_format.hpp"
 #include "formats/onnx/onnx_format.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "formats/pytorch/pytorch_format.hpp"
+#include "formats/safetensors/safetensors_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/ir/ops.hpp"
@@ -28,6 +31,21 @@ std::span<const FormatRow> rows() {
        .write = [](const ir::Model& model, const std::string& path,
                    const WriteOptions&) { write_pare(model, path); },
        .losses = nullptr},
+      // Before onnx, whose files begin less unmistakably.
+      {.name = "safetensors",
+       .summary = "weights in one file or several with an index; quantized as compressed-tensors",
+       .extensions = {".safetensors"},
+       .recognises = is_safetensors,
+       .read = read_safetensors,
+       .write = write_safetensors,
+       .losses = safetensors_losses},
+      {.name = "npz",
+       .summary = "named NumPy arrays",
+       .extensions = {".npz"},
+       .recognises = is_npz,
+       .read = read_npz,
+       .write = write_npz,
+       .losses = npz_losses},
       {.name = "onnx",
        .summary = "ONNX, operator sets 6 to 28",
        .extensions = {".onnx"},
@@ -40,8 +58,8 @@ std::span<const FormatRow> rows() {
        .extensions = {".pt", ".pth", ".th", ".bin"},
        .recognises = is_pytorch,
        .read = read_pytorch,
-       .write = nullptr,
-       .losses = nullptr},
+       .write = write_pytorch,
+       .losses = pytorch_losses},
       {.name = "c",
        .summary = "C99 source and header for devices: static arena, self-test (write only)",
        .extensions = {".c"},
@@ -124,6 +142,9 @@ ir::Model read(const std::string& path, const ReadOptions& options) {
       options.format.empty() ? format_of(path) : by_name(options.format, Direction::kReading);
   if (!row.read) throw UsageError(options.format, "can be written, but not read");
   ir::Model model = row.read(path, options);
+  if (!options.architecture.empty() || !options.graph.empty()) {
+    model = join_weights(model, path, options);
+  }
   try {
     ir::verify(model);
   } catch (const Error& error) {

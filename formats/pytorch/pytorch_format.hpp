@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/formats.hpp"
 
@@ -18,5 +19,10 @@ bool is_pytorch(std::span<const std::byte> head);
 // is said through options.note. Throws Error(path): damaged, holding anything but tensors and plain
 // data, or no tensors at all.
 ir::Model read_pytorch(const std::string& path, const ReadOptions& options);
+
+// A state dict in the zip form, readable by PyTorch 1.6 and later, also with weights_only. Atomic
+// and deterministic.
+void write_pytorch(const ir::Model& model, const std::string& path, const WriteOptions& options);
+std::vector<std::string> pytorch_losses(const ir::Model& model, const WriteOptions& options);
 
 }  // namespace pare::formats

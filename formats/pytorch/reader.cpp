@@ -8,6 +8,7 @@
 #include "formats/pytorch/pytorch_format.hpp"
 #include "formats/pytorch/tensors.hpp"
 #include "lib/core/error.hpp"
+#include "lib/ir/serialize.hpp"
 
 namespace pare::formats {
 
@@ -58,6 +59,9 @@ class CheckpointReader {
       options_.note(std::to_string(narrowed) + " tensors of 64-bit floats became f32");
     }
     strip_wrappers();
+    if (!file_.metadata.empty()) {
+      model_.metadata = ir::metadata_from_json(parse_json(file_.metadata, path_), path_);
+    }
     return std::move(model_);
   }
 

@@ -167,6 +167,7 @@ SavedFile open_zip(const std::string& path) {
       pickle = content.bytes;
       out.owner = content.owner;  // the one file that all members are views of
     }
+    if (name == kMetadataMember) out.metadata = text_of(read_stored(archive, member).bytes);
     if (name == "byteorder" && text_of(read_stored(archive, member).bytes) != "little") {
       throw Error(path, "was written on a big-endian machine");
     }
@@ -192,6 +193,13 @@ const ElementType& element_of_name(const std::string& name, const std::string& p
     if (element.name == name) return element;
   }
   throw Error(path, "holds tensors of " + escaped(name) + ", which no model stores");
+}
+
+const ElementType& element_of_dtype(ir::DType dtype) {
+  for (const ElementType& element : kElements) {
+    if (element.dtype == dtype && !element.is_double) return element;
+  }
+  throw Bug("PyTorch has no such element type");
 }
 
 StorageId storage_id(const Pickle& pickle, const Value& value, const std::string& path) {

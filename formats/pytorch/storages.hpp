@@ -32,14 +32,20 @@ struct ElementType {
 // Throws Error(path) when it is not one that a Model holds.
 const ElementType& element_of_storage(const std::string& storage_type, const std::string& path);
 const ElementType& element_of_name(const std::string& name, const std::string& path);
+// Throws Bug for types that PyTorch lacks (i4, u4).
+const ElementType& element_of_dtype(ir::DType dtype);
 
 // Throws Error(path) unless `value` is a kPersistent of a storage.
 StorageId storage_id(const Pickle& pickle, const Value& value, const std::string& path);
+
+// Labels, preprocessing and history, in files that pare wrote; PyTorch passes over it.
+inline constexpr std::string_view kMetadataMember = "pare.json";
 
 struct SavedFile {
   std::shared_ptr<const Pickle> pickle;
   std::map<std::string, std::span<const std::byte>> storages;  // by key
   std::shared_ptr<const void> owner;                           // of their bytes
+  std::string metadata;                                        // "" when there is none
 };
 
 // Whether the first bytes of a file may be those of torch.save.

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "formats/double_values.hpp"
 #include "lib/core/checked.hpp"
 
 namespace pare::formats::pytorch {
@@ -72,17 +73,6 @@ void gather(const std::byte* from, const ir::Dims& dims, const ir::Dims& strides
       index[outer] = 0;
     }
   }
-}
-
-ir::Bytes to_single(std::span<const std::byte> doubles) {
-  ir::Bytes out(doubles.size() / 2);
-  for (size_t i = 0; i < out.size() / sizeof(float); ++i) {
-    double value = 0;
-    std::memcpy(&value, doubles.data() + i * sizeof value, sizeof value);
-    const auto single = static_cast<float>(value);
-    std::memcpy(out.data() + i * sizeof single, &single, sizeof single);
-  }
-  return out;
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources of the architectures: LeNet-300-100 and LeNet-5, LeCun et al. 1998; lenet5-caffe, the
 // LeNet-5 of the pruning literature (Han et al. 2015), from Caffe's MNIST example; resnet8 and
-// resnet20, He et al. 2016, section 4.2, with the 1x1 projections of MLPerf Tiny's resnet8; dscnn,
-// Zhang et al. 2017
-// ("Hello Edge") as in MLPerf Tiny.
+// resnet20, He et al. 2016, section 4.2, with the 1x1 projections of MLPerf Tiny's resnet8;
+// resnet20-cifar and resnet56-cifar with the shortcuts of that section (option A), parameters named
+// as in the usual PyTorch code for it; dscnn, Zhang et al. 2017 ("Hello Edge") as in MLPerf Tiny.
 #include "lib/ir/architectures.hpp"
 
 #include <algorithm>
@@ -172,6 +172,38 @@ ValueId build_resnet(GraphBuilder& b, const Spec& spec, int64_t classes) {
   return b.gemm(b.flatten(b.global_average_pool(x)), classes, "logits");
 }
 
+// conv1, bn1, then layerS.B.{conv1,bn1,conv2,bn2} of three stages with 16, 32 and 64 channels.
+ValueId build_cifar_resnet(GraphBuilder& b, const Spec& spec, int64_t classes, int64_t depth) {
+  need_image(b, spec, 8);
+  const auto conv_bn = [&](ValueId x, int64_t channels, int64_t stride, const std::string& block,
+                           const std::string& which) {
+    x = b.conv(x, {.channels = channels, .kernel = 3, .stride = stride, .pad = 1},
+               block + "conv" + which);
+    return b.batch_norm(x, block + "bn" + which);
+  };
+  ValueId x = b.relu(conv_bn(b.input(), 16, 1, "", "1"));
+  for (int64_t stage = 0; stage < 3; ++stage) {
+    const int64_t channels = int64_t{16} << stage;
+    for (int64_t block = 0; block < depth; ++block) {
+      const std::string name = "layer" + std::to_string(stage + 1) + "." + std::to_string(block);
+      const int64_t stride = stage > 0 && block == 0 ? 2 : 1;
+      const ValueId inner = b.relu(conv_bn(x, channels, stride, name + ".", "1"));
+      const ValueId shortcut =
+          stride == 1 ? x : b.subsample(x, channels, stride, name + ".shortcut");
+      x = b.relu(b.add(conv_bn(inner, channels, 1, name + ".", "2"), shortcut, name + ".add"));
+    }
+  }
+  return b.gemm(b.flatten(b.global_average_pool(x)), classes, "linear");
+}
+
+ValueId build_resnet20_cifar(GraphBuilder& b, const Spec& spec, int64_t classes) {
+  return build_cifar_resnet(b, spec, classes, 3);
+}
+
+ValueId build_resnet56_cifar(GraphBuilder& b, const Spec& spec, int64_t classes) {
+  return build_cifar_resnet(b, spec, classes, 9);
+}
+
 ValueId build_dscnn(GraphBuilder& b, const Spec& spec, int64_t classes) {
   need_image(b, spec, 8);
   const int64_t width = spec.width();
@@ -189,6 +221,7 @@ ValueId build_dscnn(GraphBuilder& b, const Spec& spec, int64_t classes) {
 struct Builder {
   ArchitectureRow row;
   ValueId (*build)(GraphBuilder&, const Spec&, int64_t classes);
+  Naming naming = Naming::kOnnx;
 };
 
 constexpr std::array kBuilders = std::to_array<Builder>({
@@ -205,6 +238,11 @@ constexpr std::array kBuilders = std::to_array<Builder>({
     {{"resnet8", "residual network of three blocks (MLPerf Tiny)", "width=16"}, build_resnet},
     {{"resnet20", "residual network, three stages of `depth` blocks", "width=16,depth=3"},
      build_resnet},
+    {{"resnet20-cifar", "ResNet-20 with option-A shortcuts, named as PyTorch checkpoints of it",
+      ""},
+     build_resnet20_cifar,
+     Naming::kTorch},
+    {{"resnet56-cifar", "likewise with 56 layers", ""}, build_resnet56_cifar, Naming::kTorch},
     {{"dscnn", "depthwise separable convolutions, four blocks (MLPerf Tiny)", "width=64"},
      build_dscnn},
 });
@@ -250,7 +288,7 @@ Model build_architecture(std::string_view text, const Dims& item, int64_t classe
     check_size(spec);
   }
   if (classes < 1) throw Error(kFlag, "the data has no classes");
-  GraphBuilder b(item);
+  GraphBuilder b(item, builder.naming);
   const ValueId logits = builder.build(b, spec, classes);
   return b.finish(logits, Json{{"arch", text}});
 }

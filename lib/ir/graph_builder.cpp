@@ -7,7 +7,7 @@
 
 namespace pare::ir {
 
-GraphBuilder::GraphBuilder(const Dims& item) : item_(item) {
+GraphBuilder::GraphBuilder(const Dims& item, Naming naming) : item_(item), naming_(naming) {
   Shape shape{Dim("batch")};
   for (const int64_t size : item) {
     if (size < 1) throw Error("item", "has shape " + to_string(item));
@@ -20,6 +20,12 @@ ValueId GraphBuilder::parameter(const std::string& name, const Dims& dims, float
   const std::vector<float> values(static_cast<size_t>(element_count(dims, name)), fill);
   model_.parameters.set(name, Tensor::f32(dims, values));
   return graph_.add_parameter(name, DType::kF32, dims);
+}
+
+ValueId GraphBuilder::integers(const std::string& name, const std::vector<int64_t>& values) {
+  const Dims dims{static_cast<int64_t>(values.size())};
+  model_.parameters.set(name, Tensor::i64(dims, values));
+  return graph_.add_parameter(name, DType::kI64, dims);
 }
 
 ValueId GraphBuilder::put(const std::string& op, std::vector<ValueId> inputs,
@@ -43,9 +49,11 @@ ValueId GraphBuilder::conv(ValueId x, const ConvOptions& o, const std::string& n
 
 ValueId GraphBuilder::batch_norm(ValueId x, const std::string& name) {
   const Dims dims{channels(x)};
+  const bool torch = naming_ == Naming::kTorch;
   const std::vector<ValueId> inputs{
-      x, parameter(name + ".scale", dims, 1.0F), parameter(name + ".bias", dims),
-      parameter(name + ".mean", dims), parameter(name + ".var", dims, 1.0F)};
+      x, parameter(name + (torch ? ".weight" : ".scale"), dims, 1.0F),
+      parameter(name + ".bias", dims), parameter(name + (torch ? ".running_mean" : ".mean"), dims),
+      parameter(name + (torch ? ".running_var" : ".var"), dims, 1.0F)};
   return put("BatchNormalization", inputs, {{"epsilon", 1e-5}}, name);
 }
 
@@ -68,6 +76,18 @@ ValueId GraphBuilder::add(ValueId a, ValueId b, const std::string& name) {
   return put("Add", {a, b}, {}, name);
 }
 
+ValueId GraphBuilder::subsample(ValueId x, int64_t to_channels, int64_t stride,
+                                const std::string& name) {
+  const int64_t added = to_channels - channels(x);
+  const int64_t before = added / 2;
+  x = put("Slice",
+          {x, integers(name + ".starts", {0, 0}), integers(name + ".ends", {INT32_MAX, INT32_MAX}),
+           integers(name + ".axes", {2, 3}), integers(name + ".steps", {stride, stride})},
+          {}, name + ".slice");
+  return put("Pad", {x, integers(name + ".pads", {0, before, 0, 0, 0, added - before, 0, 0})}, {},
+             name + ".pad");
+}
+
 ValueId GraphBuilder::max_pool(ValueId x) {
   return put("MaxPool", {x}, {{"kernel_shape", Dims{2, 2}}, {"strides", Dims{2, 2}}},
              graph_.value(x).name + ".pool");
@@ -83,6 +103,7 @@ ValueId GraphBuilder::flatten(ValueId x) {
 
 Model GraphBuilder::finish(ValueId output, Json source) {
   graph_.outputs = {output};
+  graph_.value(output).name = "logits";  // whatever the layer's parameters are called
   model_.graphs.push_back(std::move(graph_));
   model_.metadata.source = std::move(source);
   return std::move(model_);

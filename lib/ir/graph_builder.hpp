@@ -9,10 +9,14 @@
 
 namespace pare::ir {
 
+// What the parameters of a batch norm are called: scale, bias, mean and var as in ONNX, or weight,
+// bias, running_mean and running_var as in PyTorch.
+enum class Naming : uint8_t { kOnnx, kTorch };
+
 class GraphBuilder {
  public:
   // One input "input" of [batch, item...].
-  explicit GraphBuilder(const Dims& item);
+  explicit GraphBuilder(const Dims& item, Naming naming = Naming::kOnnx);
 
   const Dims& item() const { return item_; }
   ValueId input() const { return graph_.inputs.front(); }
@@ -33,21 +37,27 @@ class GraphBuilder {
   ValueId gemm(ValueId x, int64_t features, const std::string& name);
   ValueId relu(ValueId x);
   ValueId add(ValueId a, ValueId b, const std::string& name);
+  // Every `stride`-th row and column, between channels of zeros that make up `to_channels`: the
+  // shortcut without parameters of He et al. 2016, section 4.2 (option A).
+  ValueId subsample(ValueId x, int64_t to_channels, int64_t stride, const std::string& name);
   // 2x2, stride 2.
   ValueId max_pool(ValueId x);
   ValueId global_average_pool(ValueId x);
   // [batch, features]; the value itself when it has that form already.
   ValueId flatten(ValueId x);
 
-  // The model, with `output` as its only output. The builder is empty afterwards.
+  // The model, with `output`, from here on "logits", as its only output. The builder is empty
+  // afterwards.
   Model finish(ValueId output, Json source);
 
  private:
   ValueId parameter(const std::string& name, const Dims& dims, float fill = 0.0F);
+  ValueId integers(const std::string& name, const std::vector<int64_t>& values);
   ValueId put(const std::string& op, std::vector<ValueId> inputs,
               std::map<std::string, Attribute> attributes, const std::string& name);
 
   Dims item_;
+  Naming naming_;
   Model model_;
   Graph graph_;
 };

@@ -22,13 +22,15 @@ class NpzReader {
  public:
   // Throws Error(path) as ZipArchive does, and when two members are the same array.
   explicit NpzReader(const std::string& path);
-  std::vector<std::string> names() const;  // sorted, without ".npy"
+  std::vector<std::string> names() const;         // sorted, without ".npy"
+  std::vector<std::string> stored_names() const;  // the same in the order of the archive
   // An array of names(), valid also without the reader. Throws Error(path: name) as parse_npy does
   // and on a wrong checksum.
   Array load(const std::string& name) const;
 
  private:
   ZipArchive archive_;
+  std::vector<std::string> stored_names_;
   std::map<std::string, size_t> members_;
 };
 

@@ -152,8 +152,6 @@ TEST_CASE("what torch.save did not write is refused") {
   CHECK(refused(proto + "K\x01.") == "is a pickle, but not one that torch.save wrote");
   CHECK(refused(legacy("}", 0)) == "stores values that no tensor has");
   CHECK(refused("plain text") == "is not a .pt file");
-  const ScratchFolder scratch;
-  write(tests::every_storage(), scratch.file("x.pare"));
   CHECK(refused(proto + "(.") == "damaged pickle at byte 4: its stack is empty");
   CHECK(refused(proto + "K") == "damaged pickle at byte 3: it ends early");
   CHECK(refused(proto + "h\x05.") ==
@@ -166,6 +164,28 @@ TEST_CASE("containers that contain themselves end") {
   CHECK(refused(legacy("}q\1" + text("state_dict") + "h\1s", 0)) ==
         "stores values that no tensor has");
   CHECK(refused(legacy(one_tensor(0, 4, 1) + "q\1" + text("a") + "]h\1a" + "s", 4)) == "");
+}
+
+TEST_CASE("a state dict keeps values, names and history, and says what it cannot hold") {
+  const ScratchFolder scratch;
+  ir::Model model = tests::every_storage();
+  std::vector<std::string> notes;
+  write(model, scratch.file("m.pt"),
+        {.note = [&](const std::string& note) { notes.push_back(note); }});
+  CHECK(notes.size() == 2);
+  const ir::Model back = read(scratch.file("m.pt"));
+  REQUIRE(back.parameters.entries().size() == model.parameters.entries().size());
+  for (size_t i = 0; i < model.parameters.entries().size(); ++i) {
+    const auto& [name, tensor] = model.parameters.entries()[i];
+    CAPTURE(name);
+    CHECK(back.parameters.entries()[i].name == name);
+    CHECK(back.parameters.at(name).dims() == tensor.dims());
+    CHECK(ir::to_f32(back.parameters.at(name)) == ir::to_f32(tensor));
+  }
+  CHECK(back.metadata.history.back().options["losses"].size() == 2);
+  // What a state dict can hold comes back as it was, and as the same bytes.
+  write(back, scratch.file("again.pt"));
+  CHECK(tests::slurp(scratch.file("again.pt")) == tests::slurp(scratch.file("m.pt")));
 }
 
 TEST_CASE("a PyTorch file cut at any byte is refused") {
