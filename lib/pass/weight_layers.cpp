@@ -2,6 +2,7 @@
 #include "lib/pass/weight_layers.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <map>
 #include <set>
@@ -14,13 +15,36 @@ namespace pare::pass {
 
 namespace {
 
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words(1);
+  for (const char c : name.substr(0, name.rfind(':'))) {
+    if (c == '.' || c == '/') {
+      words.emplace_back();
+    } else {
+      words.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    }
+  }
+  return words;
+}
+
+bool named_as_weight(std::string_view name) {
+  const std::vector<std::string> words = words_of(name);
+  const std::string& last = words.back();
+  if (!last.ends_with("weight") && !last.ends_with("kernel")) return false;
+  return std::ranges::none_of(words, [](const std::string& word) {
+    return word.find("embed") != std::string::npos || word.find("norm") != std::string::npos ||
+           word == "wte" || word == "wpe";
+  });
+}
+
 std::vector<WeightLayer> named_tensors(const ir::Model& model) {
-  std::vector<WeightLayer> layers;
+  std::vector<WeightLayer> named, all;
   for (const auto& [name, tensor] : model.parameters.entries()) {
     if (!ir::info(tensor.dtype()).is_float || tensor.dims().size() < 2) continue;
-    layers.push_back({.parameter = name});
+    all.push_back({.parameter = name});
+    if (named_as_weight(name)) named.push_back(all.back());
   }
-  return layers;
+  return named.empty() ? all : named;
 }
 
 struct Found {

@@ -2,8 +2,10 @@
 // Which parameters of a model are weights that pruning and quantization may touch, and how a user
 // names them. A weight is a parameter that Conv, Gemm or MatMul takes as its weight input
 // everywhere it is used (see OpRow::weight_input); biases, normalization parameters and embeddings
-// are not weights. In a model without a graph, every floating parameter with two or more dimensions
-// counts as one.
+// are not weights. In a model without a graph, the name has to tell: a floating parameter with two
+// or more dimensions counts when the last word of its name is "weight" or "kernel" and none of its
+// words is about embeddings or normalization (embed..., wte, wpe, ...norm...); where no parameter
+// is named so, every floating one with two or more dimensions counts.
 #pragma once
 
 #include <string>
