@@ -173,11 +173,11 @@ class Builder {
       program_.scratch.push_back(-1);
       const runtime::StepSpec& spec = *plan().steps[s].spec;
       const int64_t elements = row_scratch(spec);
-      if (elements == 0) continue;
+      if (spec.integer) program_.sums = std::max(program_.sums, elements);
+      if (spec.integer || elements == 0) continue;
       program_.scratch.back() = static_cast<int>(program_.placed.size());
       const auto at = static_cast<int>(s);
       PlannedBuffer scratch{.bytes = 4 * elements, .first_step = at, .last_step = at};
-      if (spec.integer) scratch.form.dtype = ir::DType::kI32;
       program_.placed.push_back(scratch);
     }
   }
@@ -197,12 +197,6 @@ class Builder {
   Program program_;
 };
 
-// Member of the arena's union that a buffer's elements are.
-const char* member(const PlannedBuffer& buffer) {
-  if (buffer.form.quant) return "bytes";
-  return buffer.form.dtype == ir::DType::kI32 ? "words" : "floats";
-}
-
 }  // namespace
 
 Program make_program(const ir::Model& model) { return Builder(model).build(); }
@@ -220,6 +214,13 @@ int Program::root(int buffer) const {
   return buffer;
 }
 
+std::string Program::scratch_address(int step) const {
+  const auto s = static_cast<size_t>(step);
+  if (scratch[s] >= 0) return arena_address(scratch[s]);
+  const runtime::StepSpec& spec = *plan.steps[s].spec;
+  return spec.integer && row_scratch(spec) > 0 ? "row_sums" : "";
+}
+
 std::string Program::address(int buffer) const {
   for (const auto* ports : {&inputs, &outputs}) {
     for (const Port& port : *ports) {
@@ -232,7 +233,7 @@ std::string Program::address(int buffer) const {
 std::string Program::arena_address(int buffer) const {
   const PlannedBuffer& place = placed[static_cast<size_t>(buffer)];
   const int64_t size = place.form.quant ? 1 : 4;
-  const std::string base = std::string("arena.") + member(place);
+  const std::string base = size == 1 ? "arena.bytes" : "arena.floats";
   return place.offset == 0 ? base : base + " + " + literal(place.offset / size);
 }
 

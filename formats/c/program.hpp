@@ -28,12 +28,18 @@ struct Program {
   std::vector<runtime::PlannedBuffer> placed;  // the same buffers, offsets in the C arena
   std::vector<Port> inputs, outputs;
   std::vector<int> steps;    // of infer(), indices into plan.steps
-  std::vector<int> scratch;  // a buffer for each plan step that decodes weights, else -1
+  std::vector<int> scratch;  // a buffer for each plan step with floats of scratch, else -1
   std::vector<bool> exact;   // a buffer's value: the same bits on every machine
   int64_t arena_bytes = 0;
+  // i32 sums of the widest row of an integer convolution. Not in the arena: C may assume that
+  // memory written as int32_t is not read as float.
+  int64_t sums = 0;
+  int64_t ram_bytes() const { return arena_bytes + 4 * sums; }
 
   bool has_codes() const;  // some port of infer() holds codes
   int root(int buffer) const;
+  // C expression of the scratch of plan step `step`; "" when it has none.
+  std::string scratch_address(int step) const;
   // C expression of a buffer's address inside infer().
   std::string address(int buffer) const;
   // Address outside infer(): ports that hold codes are in the arena.

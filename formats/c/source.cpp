@@ -9,7 +9,7 @@ namespace pare::formats::c {
 namespace {
 
 std::set<std::string> reserved_names() {
-  std::set<std::string> names = {"arena", "infer", "input", "output", "main"};
+  std::set<std::string> names = {"arena", "row_sums", "infer", "input", "output", "main"};
   for (const KernelText& kernel : kernel_texts()) names.emplace(kernel.name);
   return names;
 }

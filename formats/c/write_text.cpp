@@ -36,8 +36,7 @@ void emit_steps(const Program& program, Source& source) {
               .name = identifier(spec.node.name.empty() ? spec.node.op : spec.node.name)};
     for (const int b : planned.inputs) step.inputs.push_back(b < 0 ? "" : program.address(b));
     for (const int b : planned.outputs) step.outputs.push_back(program.address(b));
-    const int scratch = program.scratch[static_cast<size_t>(s)];
-    if (scratch >= 0) step.scratch = program.address(scratch);
+    step.scratch = program.scratch_address(s);
     emit(step, source);
   }
 }
@@ -50,12 +49,16 @@ std::string null_check(const Program& program) {
   return "  if (" + out + ") return 1;\n";
 }
 
-// Values of one step never overlap, so each is read as the type it was written as.
-std::string arena_text(const std::string& macro) {
-  const std::string quarter = "[" + macro + "_RAM_BYTES / 4];\n";
-  return "// Everything between input and output lives here.\nstatic union {\n  float floats" +
-         quarter + "  int32_t words" + quarter + "  uint8_t bytes[" + macro +
-         "_RAM_BYTES];\n} arena;\n\n";
+std::string arena_text(const Program& program) {
+  const std::string bytes = literal(program.arena_bytes);
+  std::string out =
+      "// Everything between input and output lives here.\nstatic union {\n  float floats[" +
+      literal(program.arena_bytes / 4) + "];\n  uint8_t bytes[" + bytes + "];\n} arena;\n\n";
+  if (program.sums > 0) {
+    out += "// Sums of one output row of a convolution.\nstatic int32_t row_sums[" +
+           literal(program.sums) + "];\n\n";
+  }
+  return out;
 }
 
 std::string function_text(const Program& program, const std::string& name, bool codes,
@@ -127,7 +130,7 @@ std::string source_head(const Program& program, const std::string& name, int64_t
          std::to_string(flash) + " bytes of constants (" + macro +
          "_FLASH_BYTES), besides code.\n"
          "// RAM: " +
-         std::to_string(program.arena_bytes) + " bytes, one static arena (" + macro +
+         std::to_string(program.ram_bytes()) + " bytes, one static arena (" + macro +
          "_RAM_BYTES), and a few hundred of stack.\n"
          "// No allocation, no recursion, no other global state; one call at a time.\n"
          "//\n"
@@ -197,7 +200,7 @@ std::string header_text(const ir::Model& model, const Program& program, const st
   for (const Port& port : program.inputs) out += port_macros(macro, port);
   for (const Port& port : program.outputs) out += port_macros(macro, port);
   out += "\n// Constants, and the static arena.\n#define " + macro + "_FLASH_BYTES " +
-         literal(flash) + "\n#define " + macro + "_RAM_BYTES " + literal(program.arena_bytes) +
+         literal(flash) + "\n#define " + macro + "_RAM_BYTES " + literal(program.ram_bytes()) +
          "\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
          "// Returns 0, or 1 when a pointer is null. Arrays must not overlap.\n"
          "int " +
@@ -214,6 +217,11 @@ std::string header_text(const ir::Model& model, const Program& program, const st
 Files file_texts(const ir::Model& model, const std::string& name, const std::string& header_name) {
   const Program program = make_program(model);
   Source source;
+  for (const auto* ports : {&program.inputs, &program.outputs}) {
+    for (const Port& port : *ports) {
+      for (const char* prefix : {"", "test_", "expected_"}) source.unique(prefix + port.name);
+    }
+  }
   emit_steps(program, source);
   const std::string steps = source.take_calls();
   const std::string body = run_body(program, source);
@@ -224,7 +232,7 @@ Files file_texts(const ir::Model& model, const std::string& name, const std::str
   files.header = header_text(model, program, name, flash);
   files.source = source_head(program, name, flash) + "#include \"" + header_name +
                  "\"\n\n#include <math.h>\n#include <string.h>\n\n" +
-                 kernel_code(source.kernels()) + source.constants() + arena_text(upper(name)) +
+                 kernel_code(source.kernels()) + source.constants() + arena_text(program) +
                  "static void infer(" + parameters(program, true) + ") {" + steps + "}\n\n" +
                  function_text(program, name + "_run", false, body);
   if (program.has_codes()) {

@@ -150,6 +150,28 @@ TEST_CASE("the codes before a softmax are checked exactly") {
   CHECK(self_test(folder, "net.c").out.starts_with("before the first rounding step: 0 of 5"));
 }
 
+TEST_CASE("several inputs and outputs are parameters named after them") {
+  if (!has_c_compiler()) return;
+  for (const bool quantized : {false, true}) {
+    Network net({2, 4, 4}, quantized);
+    const auto side = net.graph().add_input("side/channel", {ir::Dim(std::string("batch")), 6});
+    if (quantized) net.graph().value(side).quant = ir::ActivationQuant{.scale = 0.1F};
+    const auto image = net.conv(net.input(), {.out = 3});
+    const auto flat = net.reshaping("Flatten", {image}, {48});
+    const auto logits = net.gemm(flat, 6, false);
+    const auto sum = net.graph().add("Mul", {logits, side}, {}, "gate");
+    const ir::Model model = net.finish({sum, image});
+    const test::Folder folder;
+    formats::write_c(model, folder.at("net.c"));
+    const std::string header = test::read_file(folder.at("net.h"));
+    CHECK(
+        header.find("(const float *input_input, const float *input_side_channel, float *output_") !=
+        std::string::npos);
+    const test::Finished passed = self_test(folder, "net.c");
+    CHECK_MESSAGE(passed.code == 0, (passed.out + passed.err));
+  }
+}
+
 TEST_CASE("steps without a name, or named like C, get names of their own") {
   if (!has_c_compiler()) return;
   Network net({4}, false);
