@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "lib/core/error.hpp"
+#include "lib/core/checked.hpp"
 #include "lib/ir/ops.hpp"
 #include "lib/runtime/fold.hpp"
 

@@ -178,6 +178,7 @@ class Importer {
     upgrade(node, outputs.size(), options_.opset, editor_);
     if (codes.codes) require_movement(node, codes);
     if (node.op == "Identity") {
+      if (node.inputs.size() != 1) throw Error(escaped(name), "Identity should have one input");
       return define(outputs.front(),
                     codes.codes ? codes : Bound{.id = node.inputs.at(0), .codes = {}});
     }
@@ -224,7 +225,9 @@ class Importer {
   // Codes go through operators that move elements; others would compute with them.
   static void require_movement(const ir::Node& node, const Bound& codes) {
     const ir::OpRow* row = ir::find_op(node.op);
-    if (row && row->integer == ir::IntegerRule::kPassThrough && node.inputs[0] == codes.id) return;
+    if (row && row->integer == ir::IntegerRule::kPassThrough && !node.inputs.empty() &&
+        node.inputs[0] == codes.id)
+      return;
     throw Error(escaped(node.name), "operator " + node.op + " on integer codes is not supported");
   }
 

@@ -43,6 +43,14 @@ const Row* find_row(const std::string& domain, const std::string& op) {
   return row == std::end(kRows) ? nullptr : row;
 }
 
+int64_t number(const QuantizedNode& node, const std::string& key, int64_t fallback) {
+  const auto found = node.attributes.find(key);
+  if (found == node.attributes.end()) return fallback;
+  const auto* value = std::get_if<int64_t>(&found->second);
+  if (!value) throw Error(node.name, "attribute " + key + " should be an integer");
+  return *value;
+}
+
 std::string without_suffix(std::string name) {
   for (const std::string_view suffix : {"_quantized", "_codes"}) {
     if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
@@ -60,10 +68,23 @@ bool QuantizedImport::handles(const std::string& domain, const std::string& op) 
 }
 
 Bound QuantizedImport::add(const QuantizedNode& node) {
+  check_inputs(node);
   if (node.op == "QuantizeLinear") return quantize(node);
   if (node.op == "DequantizeLinear") return dequantize(node);
   if (node.op == "QLinearConcat") return concat(node);
   return on_codes(node);
+}
+
+// Operands and their scales are there; zero points and biases may be missing.
+void QuantizedImport::check_inputs(const QuantizedNode& node) {
+  const Row* row = find_row(node.domain, node.op);
+  const size_t operands = row ? row->operands : 1;
+  const size_t first = node.op == "QLinearConcat" ? 2 : 0;
+  bool complete = node.inputs.size() >= first + 3 * operands - (row ? 0 : 1);
+  for (size_t i = 0; complete && i < operands; ++i) {
+    complete = node.inputs[first + 3 * i].id.valid() && node.inputs[first + 3 * i + 1].id.valid();
+  }
+  if (!complete) throw Error(node.name, node.op + " lacks inputs");
 }
 
 const ir::Tensor& QuantizedImport::constant(const QuantizedNode& node, size_t at,
@@ -101,9 +122,7 @@ Bound QuantizedImport::quantize(const QuantizedNode& node) {
   if (const ir::Tensor* values = graph_.constant(x)) {
     const bool has_zero = node.inputs.size() > 2 && node.inputs[2].id.valid();
     const ir::Tensor* zero = has_zero ? &constant(node, 2, "the zero point") : nullptr;
-    const int64_t axis = node.attributes.contains("axis")
-                             ? std::get<int64_t>(node.attributes.at("axis"))
-                             : int64_t{1};
+    const int64_t axis = number(node, "axis", 1);
     ir::Tensor codes =
         quantized_codes(*values, constant(node, 1, "the scale"), zero, axis, node.name);
     return {.id = graph_.parameter(graph_.graph().value(x).name + "_quantized", std::move(codes)),
@@ -125,12 +144,9 @@ Bound QuantizedImport::dequantize(const QuantizedNode& node) {
   if (const ir::Tensor* codes = graph_.constant(x.id)) {
     const bool has_zero = node.inputs.size() > 2 && node.inputs[2].id.valid();
     const ir::Tensor* zero = has_zero ? &constant(node, 2, "the zero point") : nullptr;
-    const auto number = [&](const char* key, int64_t fallback) {
-      const auto found = node.attributes.find(key);
-      return found == node.attributes.end() ? fallback : std::get<int64_t>(found->second);
-    };
-    ir::Tensor tensor = dequantized(*codes, constant(node, 1, "the scale"), zero, number("axis", 1),
-                                    number("block_size", 0), node.name);
+    ir::Tensor tensor =
+        dequantized(*codes, constant(node, 1, "the scale"), zero, number(node, "axis", 1),
+                    number(node, "block_size", 0), node.name);
     return {.id = graph_.parameter(name_of_codes(x.id), std::move(tensor)), .codes = {}};
   }
   return {.id = operand(node, 0), .codes = {}};
@@ -159,8 +175,7 @@ ValueId QuantizedImport::operand(const QuantizedNode& node, size_t at) {
 
 ValueId QuantizedImport::weight(const QuantizedNode& node, size_t at) {
   const bool conv = node.op == "QLinearConv";
-  const bool transposed =
-      node.attributes.contains("transB") && std::get<int64_t>(node.attributes.at("transB")) != 0;
+  const bool transposed = number(node, "transB", 0) != 0;
   const ValueId codes = node.inputs.at(at).id;
   ir::Tensor tensor = dequantized(
       constant(node, at, "the weight"), constant(node, at + 1, "the scale"),
@@ -192,12 +207,10 @@ Bound QuantizedImport::on_codes(const QuantizedNode& node) {
     out.inputs.push_back(bias(node, at));
   }
   out.attributes = node.attributes;
-  if (out.attributes.contains("channels_last")) {
-    if (std::get<int64_t>(out.attributes.at("channels_last")) != 0) {
-      throw Error(node.name, node.op + " with channels last");
-    }
-    out.attributes.erase("channels_last");
+  if (number(node, "channels_last", 0) != 0) {
+    throw Error(node.name, node.op + " with channels last");
   }
+  out.attributes.erase("channels_last");
   const ValueId id = graph_.add(std::move(out), {node.output}).front();
   const bool to_float = node.op == "QGemm" && node.inputs.size() <= row.output;
   if (to_float) return {.id = id, .codes = {}};

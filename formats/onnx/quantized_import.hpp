@@ -43,6 +43,7 @@ class QuantizedImport {
   void check_biases();
 
  private:
+  static void check_inputs(const QuantizedNode& node);
   Bound quantize(const QuantizedNode& node);
   Bound dequantize(const QuantizedNode& node);
   Bound on_codes(const QuantizedNode& node);

@@ -44,9 +44,14 @@ struct Old {
     set_input(index, graph.scalar(node.name + "." + key, ir::attr_float(node, key, 0)));
     drop(key);
   }
-  int rank(size_t input) const {
-    return static_cast<int>(graph.shape(node.inputs.at(input)).size());
+  // An input that has to be there. Throws Error when it is not.
+  ValueId input(size_t index) const {
+    const bool there = index < node.inputs.size() && node.inputs[index].valid();
+    if (there) return node.inputs[index];
+    throw Error(node.name, "input " + std::to_string(index) + " of " + node.op + " is missing");
   }
+  const ir::Shape& shape(size_t index) const { return graph.shape(input(index)); }
+  int rank(size_t index) const { return static_cast<int>(shape(index).size()); }
 };
 
 void axes_to_input(Old& old) { old.ints_to_input("axes", 1); }
@@ -101,7 +106,7 @@ void align_at_axis(Old& old) {
 // Below 7, a slope of [channels] belongs to dimension 1.
 void align_slope(Old& old) {
   const int rank = old.rank(0);
-  if (old.rank(1) != 1 || rank <= 2 || old.graph.shape(old.node.inputs[1]) == ir::Shape{1}) return;
+  if (old.rank(1) != 1 || rank <= 2 || old.shape(1) == ir::Shape{1}) return;
   Ints axes;
   for (int i = 1; i < rank - 1; ++i) axes.push_back(i);
   const std::string stem = old.node.name + ".slope";
@@ -112,7 +117,7 @@ void align_slope(Old& old) {
 // Below 13, Softmax and its kin see [all before axis, all from axis on].
 void softmax_of_rows(Old& old) {
   Node& node = old.node;
-  const ir::Shape shape = old.graph.shape(node.inputs.at(0));
+  const ir::Shape shape = old.shape(0);
   const auto rank = static_cast<int>(shape.size());
   const int axis = ir::normalized_axis(node, ir::attr_int(node, "axis", 1), rank);
   node.attributes["axis"] = int64_t{-1};
@@ -144,7 +149,7 @@ void batch_norm_for_inference(Old& old) {
 void drop_dropout(Old& old) {
   const bool training = old.node.inputs.size() > 2 && old.node.inputs[2].valid();
   const ir::Tensor* mode = training ? old.graph.constant(old.node.inputs[2]) : nullptr;
-  if (training && (!mode || ir::to_i64(*mode).front() != 0)) {
+  if (training && (!mode || mode->count() != 1 || ir::to_f32(*mode).front() != 0)) {
     throw Error(old.node.name, "Dropout in training mode");
   }
   if (old.outputs > 1) throw Error(old.node.name, "the mask of Dropout is used");
@@ -166,14 +171,14 @@ void upsample_to_resize(Old& old) {
                                 ir::Tensor::f32({static_cast<int64_t>(values.size())}, values));
     old.drop("scales");
   }
-  node.inputs = {node.inputs.at(0), ValueId{}, input};
+  node.inputs = {old.input(0), ValueId{}, input};
   node.attributes["coordinate_transformation_mode"] = std::string("asymmetric");
   node.attributes["nearest_mode"] = std::string("floor");
 }
 
 void resize_without_roi(Old& old) {
   Node& node = old.node;
-  node.inputs = {node.inputs.at(0), ValueId{}, node.inputs.at(1)};
+  node.inputs = {old.input(0), ValueId{}, old.input(1)};
   node.attributes["coordinate_transformation_mode"] = std::string("asymmetric");
   node.attributes["nearest_mode"] = std::string("floor");
 }
@@ -181,13 +186,15 @@ void resize_without_roi(Old& old) {
 // Below 21, scale and bias hold one element a group.
 void group_norm_per_channel(Old& old) {
   Node& node = old.node;
-  const ir::Shape shape = old.graph.shape(node.inputs.at(0));
+  const ir::Shape shape = old.shape(0);
   const int64_t groups = ir::attr_int(node, "num_groups", 1);
-  if (shape.size() < 2 || !shape[1].known() || groups < 1) {
+  const bool sane =
+      shape.size() >= 2 && shape[1].known() && shape[1].size <= GraphEditor::kMostFoldedElements;
+  if (!sane || groups < 1) {
     throw Error(node.name, "GroupNormalization of " + ir::to_string(shape));
   }
   for (const size_t i : {size_t{1}, size_t{2}}) {
-    const ir::Tensor* tensor = old.graph.constant(node.inputs.at(i));
+    const ir::Tensor* tensor = old.graph.constant(old.input(i));
     if (!tensor) throw Error(node.name, "scale or bias of GroupNormalization is not constant");
     if (tensor->count() == shape[1].size) continue;
     const std::vector<float> values = ir::to_f32(*tensor);
@@ -220,7 +227,7 @@ void name_target(Old& old) {
 void name_dtype(Old& old) { name_type(old, "dtype"); }
 
 void cast_to_type_of(Old& old) {
-  const ir::DType dtype = old.graph.graph().value(old.node.inputs.at(1)).dtype;
+  const ir::DType dtype = old.graph.graph().value(old.input(1)).dtype;
   const ir::DType known = ir::info(dtype).is_float ? ir::DType::kF32 : dtype;
   old.node.op = "Cast";
   old.node.attributes = {{"to", std::string(ir::name_of(known))}};

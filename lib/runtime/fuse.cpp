@@ -61,7 +61,8 @@ class Fuser {
   // The one node that uses `id`, or invalid when it must stay in memory.
   ir::NodeId only_consumer(ir::ValueId id) const {
     const std::vector<int>& users = consumers_[static_cast<size_t>(id.index)];
-    if (users.size() != 1 || kept_.contains(id)) return {};
+    // Imported models may quantize between steps that we would fuse.
+    if (users.size() != 1 || kept_.contains(id) || graph_.value(id).quant) return {};
     return ir::NodeId{users.front()};
   }
 

@@ -28,8 +28,6 @@ struct Exclusion {
 constexpr Exclusion kExclusions[] = {
     {"*_training_mode*", "training"},
     {"test_training_dropout*", "training"},
-    {"test_maxpool_2d_uint8", "integers in MaxPool"},
-    {"test_maxpool_with_argmax*", "positions of MaxPool"},
     {"test_dropout_default_mask*", "the mask of Dropout, an output of training"},
 };
 
@@ -132,17 +130,10 @@ class Examination {
     const ir::OpRow* row = ir::find_op(formats::lowered(node.op_type()));
     if (!row) return refuse("operator " + node.op_type());
     check_outputs(*row, node);
-    if (windows(node) > 2) return refuse(node.op_type() + " in three dimensions");
     if (row->types == ir::TypeSet::kFloat) check_float(node);
     for (int i = 0; i < node.input_size(); ++i) {
       if (ir::wants_constant(*row, static_cast<size_t>(i))) bind(node, i);
     }
-  }
-
-  // Spatial dimensions of a convolution or pool.
-  static int windows(const onnx::NodeProto& node) {
-    const auto* shape = formats::find_attribute(node, "kernel_shape");
-    return shape ? shape->ints_size() : 0;
   }
 
   void check_float(const onnx::NodeProto& node) {
