@@ -87,3 +87,19 @@ for _ in range(60):
     n = g.node.add(op_type="If", input=["x"], output=["y"])
     a = n.attribute.add(name="then_branch", type=5); g = a.g
 save(m, "nested_branches")
+
+# And two that are right: external data, and a branch that an input decides.
+os.chdir("../fixtures")
+m = model(); t = m.graph.initializer.add(name="w", data_type=FLOAT, dims=[4], data_location=1)
+for key, value in [("location", "external.data"), ("offset", "8"), ("length", "16")]:
+    t.external_data.add(key=key, value=value)
+node(m, "Add", ["x", "w"], ["y"]); save(m, "external")
+import struct
+open("external.data", "wb").write(struct.pack("<6f", 9, 9, 1, 2, 3, 4))
+m = model(); add_value(m.graph.input, "rate", INT64, [])
+tensor(m, "limit", INT64, [], ints(16000)); node(m, "Equal", ["rate", "limit"], ["fast"])
+n = node(m, "If", ["fast"], ["y"])
+for name, op in [("then_branch", "Relu"), ("else_branch", "Neg")]:
+    a = n.attribute.add(name=name, type=5); a.g.name = name
+    a.g.node.add(op_type=op, input=["x"], output=["b"]); add_value(a.g.output, "b", FLOAT, [1, 4])
+save(m, "branches")

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "formats/formats.hpp"
+#include "lib/core/error.hpp"
 #include "lib/ir/ops.hpp"
 #include "lib/numpy/npy.hpp"
 #include "lib/runtime/session.hpp"
@@ -45,10 +46,39 @@ double error_of(const std::string& file) {
 // orders of addition by about 36 * 2^-24 = 2e-6 a layer, over 5 layers.
 constexpr double kTolerance = 1e-5;
 
-TEST_CASE("PyTorch's files of a fixed batch compute what PyTorch computes") {
-  for (const char* opset : {"9", "13", "16"}) {
-    CHECK_MESSAGE(error_of("net_opset" + std::string(opset) + "_fixed.onnx") < kTolerance, opset);
+TEST_CASE("PyTorch's files compute what PyTorch computes, in every operator set") {
+  for (const char* opset : {"7", "9", "13", "16"}) {
+    for (const char* batch : {"fixed", "free"}) {
+      const std::string file = "net_opset" + std::string(opset) + "_" + batch + ".onnx";
+      CHECK_MESSAGE(error_of(file) < kTolerance, file);
+    }
   }
+}
+
+TEST_CASE("a free batch keeps its name, and shape arithmetic leaves no node behind") {
+  const ir::Model model = read(kFixtures + "net_opset9_free.onnx");
+  CHECK(model.main().value(model.main().inputs[0]).shape.front() == ir::Dim("N"));
+  for (const ir::Node& node : model.main().nodes()) {
+    CHECK(node.op != "Shape");
+    CHECK(node.op != "Gather");
+  }
+}
+
+TEST_CASE("external data is read from where it lies") {
+  const ir::Model model = read(kFixtures + "external.onnx");
+  CHECK(ir::to_f32(model.parameters.at("w")) == std::vector<float>{1, 2, 3, 4});
+}
+
+TEST_CASE("an input that decides a branch is bound, and the branch takes the place of the If") {
+  const auto op = [](double rate) {
+    const ir::Model model = read(kFixtures + "branches.onnx", {.bind = {{"rate", {rate}}}});
+    REQUIRE(model.main().nodes().size() == 1);
+    CHECK(model.main().inputs.size() == 1);
+    return model.main().nodes().front().op;
+  };
+  CHECK(op(16000) == "Relu");
+  CHECK(op(8000) == "Neg");
+  CHECK_THROWS_AS(read(kFixtures + "branches.onnx"), Error);
 }
 
 TEST_CASE("parameters keep the names that the file gives them") {
