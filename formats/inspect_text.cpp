@@ -161,7 +161,10 @@ std::string tensors(const Json& model) {
   }
   const int64_t container =
       model.at("file_bytes").get<int64_t>() - model.at("tensor_bytes").get<int64_t>();
-  rows.push_back({"graph, history, index", "", "", "", grouped(container), ""});
+  // Less than nothing: tensors of PyTorch files may share bytes, shards lie in other files.
+  if (container >= 0) {
+    rows.push_back({"graph, history, index", "", "", "", grouped(container), ""});
+  }
   rows.push_back({"file", "", "", "", grouped(model.at("file_bytes")), ""});
   return "\ntensors\n" + table(rows);
 }

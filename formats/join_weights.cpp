@@ -60,8 +60,10 @@ class Joiner {
 
   ir::Model join() {
     match([](const std::string& mine, const std::string& theirs) { return mine == theirs; });
-    match([](const std::string& mine, const std::string& theirs) {
-      return ends_alike(canonical_words(mine), canonical_words(theirs));
+    for (const std::string& name : wanted_) words_.emplace(name, canonical_words(name));
+    for (const Entry* entry : left_) words_.emplace(entry->name, canonical_words(entry->name));
+    match([this](const std::string& mine, const std::string& theirs) {
+      return ends_alike(words_.at(mine), words_.at(theirs));
     });
     match_by_order();
     match_recurrent();
@@ -179,6 +181,7 @@ class Joiner {
   ir::Model model_;
   std::map<std::string, std::string, std::less<>> roles_;
   std::set<std::string> right_factors_;
+  std::map<std::string, std::vector<std::string>> words_;  // of the names that differ
   std::vector<std::string> wanted_;
   std::vector<const Entry*> left_;
   size_t matched_ = 0, by_order_ = 0, turned_ = 0;

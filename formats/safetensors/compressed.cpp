@@ -343,7 +343,7 @@ class Decompressor {
 
   std::vector<int32_t> zero_points(const std::string& name, const Tensor& zero,
                                    const ir::Dims& scale, int bits) const {
-    const int64_t rows = scale[0];
+    const int64_t rows = scale.empty() ? 1 : scale[0];
     const int64_t groups = rows > 0 ? ir::element_count(scale, path_) / rows : 0;
     if (zero.dtype() != DType::kI32 || zero.count() != packed_length(rows, bits) * groups) {
       fail(name, "its zero points do not fit its scales");
