@@ -161,7 +161,8 @@ SavedFile open_zip(const std::string& path) {
   for (const auto& member : archive.members()) {
     if (!member.name.starts_with(folder)) continue;
     const std::string name = member.name.substr(folder.size());
-    if (name == "constants.pkl") throw Error(path, "is a TorchScript module, not a state dict");
+    if (name == "constants.pkl")
+      throw Error(path, "is a TorchScript module, which is not read; export it to ONNX");
     if (name == "data.pkl") {
       const auto content = read_stored(archive, member);
       pickle = content.bytes;

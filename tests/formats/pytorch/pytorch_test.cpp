@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "formats/formats.hpp"
+#include "lib/numpy/zip_writer.hpp"
 #include "tests/formats/damage.hpp"
 #include "tests/formats/replay.hpp"
 #include "tests/formats/sample_models.hpp"
@@ -158,6 +159,16 @@ TEST_CASE("what torch.save did not write is refused") {
         "damaged pickle at byte 4: refers to value 5, which is not there");
   CHECK(refused(proto + "\xff") ==
         "damaged pickle at byte 3: opcode 0xff is not one that PyTorch writes");
+}
+
+TEST_CASE("a TorchScript module is named as one") {
+  const ScratchFolder scratch;
+  const std::string path = scratch.file("module.pt");
+  numpy::ZipWriter zip(path);
+  for (const char* name : {"m/data.pkl", "m/code/m.py", "m/constants.pkl"}) zip.add(name, {});
+  zip.commit();
+  CHECK(read_wholly(path) ==
+        path + ": is a TorchScript module, which is not read; export it to ONNX");
 }
 
 TEST_CASE("containers that contain themselves end") {
