@@ -89,4 +89,19 @@ TEST_CASE("parameters keep the names that the file gives them") {
   CHECK(model.main().value(model.main().outputs[0]).name == "probabilities");
 }
 
+// Requantization rounds: where a product lies between two codes, two libraries may differ by one
+// code of the output, 0.3.
+TEST_CASE("operators on codes run in integers, within one code of ONNX Runtime") {
+  const ir::Model model = read(kFixtures + "qoperator.onnx");
+  const std::vector<float> x = floats_of("qoperator_x.npy"), y = floats_of("qoperator_y.npy");
+  runtime::Session session(model, {});
+  std::copy(x.begin(), x.end(), session.input().begin());
+  session.run();
+  for (size_t i = 0; i < y.size(); ++i) CHECK(std::abs(session.output()[i] - y[i]) < 0.31F);
+  for (const runtime::StepInfo& step : session.steps()) {
+    const bool converts = step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder";
+    CHECK_MESSAGE((step.integer || converts), step.node);
+  }
+}
+
 }  // namespace pare::formats
