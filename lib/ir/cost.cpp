@@ -12,8 +12,8 @@ namespace {
 
 // Operands that are no trained weights: running statistics, limits, fill values.
 bool is_statistic_or_limit(const std::string& op, size_t input) {
-  return (op == "BatchNormalization" && input >= 3) || (op == "Clip" && input >= 1) ||
-         (op == "Pad" && input >= 2);
+  const OpRow* row = find_op(op);
+  return (op == "BatchNormalization" && input >= 3) || (row && wants_constant(*row, input));
 }
 
 // Names that some node uses only in such a role.

@@ -68,6 +68,10 @@ constexpr Names kResize[] = {"antialias",
                              "keep_aspect_ratio_policy",
                              "mode",
                              "nearest_mode"};
+constexpr Names kAttention[] = {
+    "is_causal", "kv_num_heads", "q_num_heads",      "qk_matmul_output_mode",
+    "scale",     "softcap",      "softmax_precision"};
+constexpr Names kRotary[] = {"interleaved", "num_heads", "rotary_embedding_dim"};
 constexpr Names kBatchDims[] = {"batch_dims"};
 constexpr Names kScatter[] = {"axis", "reduction"};
 constexpr Names kReduction[] = {"reduction"};
@@ -228,6 +232,8 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"LSTM", 3, 8, 1, 3, kFloat, kNone, "", kRecurrent, rules::recurrent},
     {"GRU", 3, 6, 1, 2, kFloat, kNone, "", kRecurrent, rules::recurrent},
     {"RNN", 3, 6, 1, 2, kFloat, kNone, "", kRecurrent, rules::recurrent},
+    {"Attention", 3, 7, 1, 4, kFloat, kNone, "", kAttention, rules::attention},
+    {"RotaryEmbedding", 3, 4, 1, 1, kFloat, kNone, "", kRotary, rules::rotary_embedding},
     {"Resize", 1, 4, 1, 1, kFloat, kNone, "", kResize, rules::resize, nullptr, kIn1 | kIn2 | kIn3},
 
     // Moving elements
@@ -277,6 +283,40 @@ constexpr std::array kOps = std::to_array<OpRow>({
     {"NonZero", 1, 1, 1, 1, kAny, kNone, "", {}, rules::non_zero, types::i64, kIn0},
 });
 
+// Operators with a row in lib/train's tables, sorted.
+constexpr std::string_view kDifferentiable[] = {"Add",
+                                                "AveragePool",
+                                                "BatchNormalization",
+                                                "Clip",
+                                                "Concat",
+                                                "Constant",
+                                                "Conv",
+                                                "Div",
+                                                "Flatten",
+                                                "Gather",
+                                                "Gelu",
+                                                "Gemm",
+                                                "GlobalAveragePool",
+                                                "HardSigmoid",
+                                                "HardSwish",
+                                                "Identity",
+                                                "LogSoftmax",
+                                                "MatMul",
+                                                "MaxPool",
+                                                "Mul",
+                                                "Pad",
+                                                "ReduceMean",
+                                                "Relu",
+                                                "Reshape",
+                                                "Sigmoid",
+                                                "Slice",
+                                                "Softmax",
+                                                "Squeeze",
+                                                "Sub",
+                                                "Tanh",
+                                                "Transpose",
+                                                "Unsqueeze"};
+
 }  // namespace
 
 std::span<const OpRow> all_ops() { return kOps; }
@@ -284,6 +324,10 @@ std::span<const OpRow> all_ops() { return kOps; }
 const OpRow* find_op(std::string_view name) {
   const auto it = std::ranges::find(kOps, name, &OpRow::name);
   return it == kOps.end() ? nullptr : &*it;
+}
+
+bool is_differentiable(const OpRow& row) {
+  return std::ranges::binary_search(kDifferentiable, row.name);
 }
 
 int weight_output_axis(const Node& node, int weight_rank) {

@@ -79,6 +79,8 @@ std::span<const OpRow> all_ops();
 const OpRow* find_op(std::string_view name);
 // Axis of output channels in the weight of this node, attributes considered; -1: takes no weight.
 int weight_output_axis(const Node& node, int weight_rank);
+// Whether training goes through the operator (lib/train/torch_ops.hpp has a row for it).
+bool is_differentiable(const OpRow& row);
 inline bool wants_constant(const OpRow& row, size_t input) {
   return input < 32 && (row.constant_inputs >> input & 1U) != 0;
 }

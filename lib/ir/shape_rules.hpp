@@ -94,6 +94,10 @@ inline bool has(const ShapeContext& c, size_t input) {
   return input < c.present.size() && c.present[input];
 }
 
+// shape_rules_attention.cpp
+Shapes attention(const ShapeContext& c);
+Shapes rotary_embedding(const ShapeContext& c);
+
 // Element types of outputs; a row without one gives that of input 0.
 namespace types {
 DType boolean(const ShapeContext& c, size_t output);

@@ -264,6 +264,30 @@ def recurrent():
         case(op, [x, w, r], [y.flip(0)[:, None], last], direction="reverse", hidden_size=hidden, **extra)
 
 
+def attention():
+    q, k, v = f(2, 4, 3, 8), f(2, 2, 6, 8), f(2, 2, 6, 5)
+    group = [torch.repeat_interleave(t(x), 2, 1) for x in (k, v)]
+    mask = rng.integers(0, 2, (3, 6)).astype(bool) | np.eye(3, 6, dtype=bool)
+    def plain(bias):
+        scores = t(q) @ group[0].transpose(-1, -2) / np.sqrt(8)
+        return torch.softmax(scores + bias, -1) @ group[1]
+    for bias in [np.zeros((3, 6), np.float32), f(3, 6)]:
+        case("Attention", [q, k, v, bias], [plain(t(bias))])
+    minus = torch.where(t(mask), 0.0, -torch.inf).to(torch.float32)
+    case("Attention", [q, k, v, mask], [plain(minus)])
+    packed = [x.transpose(0, 2, 1, 3).reshape(2, x.shape[2], -1) for x in (q, k, v)]
+    out = plain(0.0).permute(0, 2, 1, 3).reshape(2, 3, -1)
+    case("Attention", packed, [out], q_num_heads=4, kv_num_heads=2)
+    causal = torch.triu(torch.full((3, 6), -torch.inf), 4)  # the last query sees all keys
+    case("Attention", [q, k[:, :, 3:], v[:, :, 3:], None, k[:, :, :3], v[:, :, :3]],
+         [plain(causal), k, v], is_causal=1)
+    x, ids = f(2, 4, 3, 6), i([0, 1, 2], [4, 2, 1])
+    angle = f(5, 3)
+    c, s = np.cos(angle)[ids][:, None], np.sin(angle)[ids][:, None]
+    a, b = x[..., :3], x[..., 3:]
+    case("RotaryEmbedding", [x, np.cos(angle), np.sin(angle), ids], [np.concatenate([a * c - b * s, a * s + b * c], -1)])
+
+
 def movement():
     x = f(2, 3, 4)
     case("Flatten", [x], [x.reshape(2, 12)])
@@ -327,6 +351,6 @@ def made():
 
 
 torch.manual_seed(1)
-for part in [unary, binary, reductions, layers, recurrent, movement, made]:
+for part in [unary, binary, reductions, layers, recurrent, attention, movement, made]:
     part()
 print("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]")

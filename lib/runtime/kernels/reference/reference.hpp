@@ -57,7 +57,9 @@ Kernel make_lrn(const StepSpec& step);
 Kernel make_lp_norm(const StepSpec& step);
 Kernel make_mean_variance_norm(const StepSpec& step);
 
-// recurrent.cpp, resize.cpp, einsum.cpp
+// recurrent.cpp, resize.cpp, einsum.cpp, attention.cpp
+Kernel make_attention(const StepSpec& step);
+Kernel make_rotary_embedding(const StepSpec& step);
 Kernel make_recurrent(const StepSpec& step);  // LSTM, GRU, RNN
 Kernel make_resize(const StepSpec& step);
 Kernel make_einsum(const StepSpec& step);

@@ -128,6 +128,8 @@ constexpr std::array kRows = {
     plain("LSTM", make_recurrent),
     plain("GRU", make_recurrent),
     plain("RNN", make_recurrent),
+    plain("Attention", make_attention),
+    plain("RotaryEmbedding", make_rotary_embedding),
     plain("Resize", make_resize),
 
     plain("Flatten", make_copy),
