@@ -51,6 +51,9 @@ Handle file_access() {
   H5Pset_alignment(access, kAlignedFrom, kAlignment);
   H5Pset_meta_block_size(access, kMetadataBlock);
   H5Pset_small_data_block_size(access, 0);
+  // Writes must reach the file where their failure is noticed: one that is put off until its data
+  // set closes leaves it half-closed, on which libhdf5 1.14 crashes at the next flush.
+  H5Pset_sieve_buf_size(access, 0);
   // OutputFile already holds a lock on the file.
   H5Pset_file_locking(access, false, true);
   return access;
