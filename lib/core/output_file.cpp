@@ -94,10 +94,15 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
   const std::string prefix = sibling_prefix(path);
   remove_abandoned(folder, prefix);
   staging_ = (folder / (prefix + std::to_string(::getpid()))).string();
-  fd_ = ::open(staging_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (fd_ < 0) throw Error(path, std::string("cannot be written: ") + std::strerror(errno));
-  ::flock(fd_, LOCK_EX | LOCK_NB);
+  // Before it exists, so that no signal can come between; the name holds our process id.
   remember(staging_);
+  fd_ = ::open(staging_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0) {
+    const int reason = errno;
+    forget(staging_);
+    throw Error(path, std::string("cannot be written: ") + std::strerror(reason));
+  }
+  ::flock(fd_, LOCK_EX | LOCK_NB);
 }
 
 OutputFile::~OutputFile() {
