@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <optional>
 
 #include "lib/ir/architectures.hpp"
 
@@ -33,39 +34,43 @@ std::vector<std::string> readable_formats() {
   return names;
 }
 
-// "NAME=1" or "NAME=2,3".
-std::pair<std::string, std::vector<double>> binding(const std::string& text) {
-  const size_t equals = text.find('=');
-  const auto refuse = [&] {
-    throw UsageError("--bind", "NAME=VALUE[,VALUE...] is expected, got \"" + text + "\"");
-  };
-  if (equals == 0 || equals == std::string::npos) refuse();
-  std::vector<double> values;
-  for (const char *at = text.data() + equals + 1, *end = text.data() + text.size();;) {
-    double value = 0;
+// "1" or "2,3"; nothing when that is not what the text is.
+template <class T>
+std::optional<std::vector<T>> comma_separated(std::string_view text) {
+  std::vector<T> values;
+  for (const char *at = text.data(), *end = at + text.size();;) {
+    T value = 0;
     const auto [stop, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || !std::isfinite(value) || (stop != end && *stop != ',')) refuse();
+    if (error != std::errc() || !std::isfinite(value) || (stop != end && *stop != ',')) return {};
     values.push_back(value);
-    if (stop == end) return {text.substr(0, equals), values};
+    if (stop == end) return values;
     at = stop + 1;
   }
 }
 
-std::vector<float> numbers(const Options& options, const std::string& name) {
-  std::vector<float> out;
-  const std::string text = options.text(name);
-  for (const char *at = text.data(), *end = at + text.size();;) {
-    float value = 0;
-    const auto [stop, error] = std::from_chars(at, end, value);
-    if (error != std::errc() || !std::isfinite(value) || (stop != end && *stop != ',')) {
-      throw UsageError("--" + name,
-                       "numbers separated by commas are expected, got \"" + text + "\"");
-    }
-    if (name == "std" && value <= 0) throw UsageError("--std", "must be above 0");
-    out.push_back(value);
-    if (stop == end) return out;
-    at = stop + 1;
+// "NAME=1" or "NAME=2,3".
+std::pair<std::string, std::vector<double>> binding(const std::string& text) {
+  const size_t equals = text.find('=');
+  std::optional<std::vector<double>> values;
+  if (equals != 0 && equals != std::string::npos) {
+    values = comma_separated<double>(std::string_view(text).substr(equals + 1));
   }
+  if (!values) {
+    throw UsageError("--bind", "NAME=VALUE[,VALUE...] is expected, got \"" + text + "\"");
+  }
+  return {text.substr(0, equals), *values};
+}
+
+std::vector<float> numbers(const Options& options, const std::string& name) {
+  const std::string text = options.text(name);
+  const std::optional<std::vector<float>> values = comma_separated<float>(text);
+  if (!values) {
+    throw UsageError("--" + name, "numbers separated by commas are expected, got \"" + text + "\"");
+  }
+  if (name == "std" && std::ranges::any_of(*values, [](float x) { return x <= 0; })) {
+    throw UsageError("--std", "must be above 0");
+  }
+  return *values;
 }
 
 std::vector<std::string> read_labels(const std::string& path) {
