@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds what the runtime makes of a Keras HDF5 file against NumPy in float64: weights by h5py,
-layers by the definitions in tests/formats/keras/make_fixtures.py, images in Keras's own order.
+layers by the definitions in tests/formats/keras/keras_layers.py, images in Keras's own order.
 
 usage: keras_forward.py MODEL.h5 INPUT.npy OUTPUT.npy
 INPUT is what pare-infer got (images channels first), OUTPUT what it answered.
@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../formats/keras"))
-import make_fixtures as keras  # noqa: E402
+import keras_layers as keras  # noqa: E402
 
 
 def weights_of(file, layer):
