@@ -70,7 +70,8 @@ int64_t batch_of(const numpy::Array& array, const ir::Value& input, const std::s
     item.erase(item.begin());
   }
   const ir::Shape expected(input.shape.begin() + (input.shape.empty() ? 0 : 1), input.shape.end());
-  if (ir::shape_of(item) != expected || batch < 1) {
+  const bool fixed = !input.shape.empty() && input.shape.front().known();
+  if (ir::shape_of(item) != expected || batch < 1 || (fixed && batch != input.shape.front().size)) {
     throw Error(path, "has shape " + ir::to_string(array.dims) + ", the model takes " +
                           ir::to_string(input.shape));
   }
