@@ -14,8 +14,9 @@ namespace {
 
 class Analysis {
  public:
-  Analysis(const ir::Model& model, const std::vector<LayerPlan>& plan)
+  Analysis(const ir::Model& model, const std::vector<LayerPlan>& plan, Residuals residuals)
       : model_(model), graph_(model.main()), steps_(runtime::fuse(model, graph_)) {
+    if (residuals == Residuals::kSplit) split_residuals();
     for (const LayerPlan& layer : plan) {
       if (layer.bits == 8) eight_bit_.insert(layer.layer.parameter);
     }
@@ -29,7 +30,7 @@ class Analysis {
     }
     for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) require_inputs(*step);
     std::vector<QuantizedValues> out;
-    for (const ir::ValueId id : runtime::materialised_values(model_, graph_)) {
+    for (const ir::ValueId id : runtime::materialised_values(model_, graph_, kept_)) {
       const ir::ValueId root = root_of(id);
       if (!needed_.contains(root)) continue;
       if (root == id) out.push_back({.root = root});
@@ -40,6 +41,17 @@ class Analysis {
   }
 
  private:
+  // Both operands of an addition stay in memory: kept alone, the one would leave the Add to the
+  // other.
+  void split_residuals() {
+    for (const runtime::Fusion& step : steps_) {
+      if (!step.residual.valid()) continue;
+      kept_.push_back(graph_.node(step.main).outputs.front());
+      kept_.push_back(step.residual);
+    }
+    steps_ = runtime::fuse(model_, graph_, kept_);
+  }
+
   ir::IntegerRule rule(const runtime::Fusion& step) const {
     const ir::OpRow* row = ir::find_op(graph_.node(step.main).op);
     return row != nullptr ? row->integer : ir::IntegerRule::kNone;
@@ -93,6 +105,7 @@ class Analysis {
   const ir::Model& model_;
   const ir::Graph& graph_;
   std::vector<runtime::Fusion> steps_;
+  std::vector<ir::ValueId> kept_;
   std::set<std::string> eight_bit_;
   std::map<ir::ValueId, ir::ValueId> root_;
   std::set<ir::ValueId> needed_;  // roots
@@ -118,8 +131,9 @@ bool integer_linear(const ir::Model& model, const ir::Graph& graph, const ir::No
 }
 
 std::vector<QuantizedValues> quantized_values(const ir::Model& model,
-                                              const std::vector<LayerPlan>& plan) {
-  return Analysis(model, plan).run();
+                                              const std::vector<LayerPlan>& plan,
+                                              Residuals residuals) {
+  return Analysis(model, plan, residuals).run();
 }
 
 }  // namespace pare::quantize

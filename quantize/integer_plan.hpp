@@ -20,7 +20,8 @@ struct QuantizedValues {
 
 // The main graph of a model without foldable BatchNormalization. `plan` lists its quantized layers.
 std::vector<QuantizedValues> quantized_values(const ir::Model& model,
-                                              const std::vector<LayerPlan>& plan);
+                                              const std::vector<LayerPlan>& plan,
+                                              Residuals residuals = Residuals::kFused);
 
 // Whether the node with a planned 8-bit weight can run in integers, given codes as its input.
 bool integer_linear(const ir::Model& model, const ir::Graph& graph, const ir::Node& node);

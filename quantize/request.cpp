@@ -93,6 +93,10 @@ pass::Schema calibration_options() {
        .max = 100,
        .min_open = true,
        .metavar = "PERCENT"},
+      {.name = "split_residuals",
+       .type = OptionType::kFlag,
+       .help = "w8a8: a convolution before a residual addition gets codes of its own, which ONNX "
+               "Runtime needs to run it in integers; here it is one more rounding and step"},
   };
 }
 
@@ -132,7 +136,8 @@ void validate_request(const pass::Options& options) {
     throw UsageError("--bits", "must be 4 or 8, got " + std::to_string(options.integer("bits")));
   }
   const bool integers = scheme_of(options) == "w8a8";
-  for (const char* name : {"calibration_method", "calibration_samples", "percentile"}) {
+  for (const char* name :
+       {"calibration_method", "calibration_samples", "percentile", "split_residuals"}) {
     refuse(options, name, !integers, "without --scheme w8a8");
   }
   const bool percentile = options.text("calibration_method") == "percentile";
@@ -170,6 +175,7 @@ Request resolve_request(const pass::Options& options) {
   }
   if (options.has("percentile")) request.percentile = options.number("percentile");
   if (options.has("calibration_samples")) request.samples = options.integer("calibration_samples");
+  if (options.flag("split_residuals")) request.residuals = Residuals::kSplit;
   return request;
 }
 

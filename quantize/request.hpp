@@ -15,6 +15,10 @@ namespace pare::quantize {
 
 enum class CalibrationMethod : uint8_t { kMinMax, kPercentile, kEntropy, kMse };
 
+// Under w8a8: whether a convolution and the residual added to it are one step (exact in f32 until
+// the sum is rounded) or two, with codes between them.
+enum class Residuals : uint8_t { kFused, kSplit };
+
 struct Request {
   int weight_bits = 8;
   bool integer_activations = false;  // w8a8
@@ -22,6 +26,7 @@ struct Request {
   CalibrationMethod method = CalibrationMethod::kMse;
   double percentile = 99.99;
   int64_t samples = 512;
+  Residuals residuals = Residuals::kFused;
 };
 
 pass::Schema request_options();

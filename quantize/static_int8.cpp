@@ -168,7 +168,7 @@ void annotate(ir::Model& model, const std::vector<QuantizedValues>& values,
 ir::Model quantize_to_integers(const ir::Model& model, const std::vector<LayerPlan>& plan,
                                const Request& request, pass::Context& context) {
   ir::Model result = model;
-  const auto values = quantized_values(model, plan);
+  const auto values = quantized_values(model, plan, request.residuals);
   if (values.empty()) {
     throw Error(escaped(model.main().name),
                 "has no layer that can run in integers; see --scheme w8a16");

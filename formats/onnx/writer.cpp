@@ -50,6 +50,21 @@ void check(const ir::Model& model, const std::string& path, const WriteOptions& 
   }
 }
 
+// Convolutions of codes whose sum with a residual is what gets codes.
+int64_t convolutions_before_additions(const ir::Graph& graph) {
+  int64_t count = 0;
+  for (const ir::Node& node : graph.nodes()) {
+    if (node.op != "Add") continue;
+    for (const ir::ValueId id : node.inputs) {
+      const ir::NodeId producer = graph.producer(id);
+      if (!producer.valid() || graph.value(id).quant) continue;
+      const ir::Node& conv = graph.node(producer);
+      if (conv.op == "Conv" && graph.value(conv.inputs[0]).quant) ++count;
+    }
+  }
+  return count;
+}
+
 std::string tensors(int64_t count) {
   return std::to_string(count) + (count == 1 ? " tensor" : " tensors");
 }
@@ -73,6 +88,11 @@ void write_onnx(const ir::Model& model, const std::string& path, const WriteOpti
   file.write(serialized(proto, path));
   sink.commit();
   file.commit();
+  if (const int64_t count = convolutions_before_additions(model.main()); count > 0) {
+    options.note(std::to_string(count) + (count == 1 ? " convolution has" : " convolutions have") +
+                 " no codes of their own before a residual addition: ONNX Runtime computes them "
+                 "in f32; pare quantize --split-residuals gives them some");
+  }
 }
 
 std::vector<std::string> onnx_losses(const ir::Model& model, const WriteOptions& options) {

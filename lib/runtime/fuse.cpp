@@ -130,13 +130,14 @@ std::vector<Fusion> fuse(const ir::Model& model, const ir::Graph& graph,
   return Fuser(model, graph, keep).run();
 }
 
-std::vector<ir::ValueId> materialised_values(const ir::Model& model, const ir::Graph& graph) {
+std::vector<ir::ValueId> materialised_values(const ir::Model& model, const ir::Graph& graph,
+                                             std::span<const ir::ValueId> keep) {
   std::vector<ir::ValueId> out;
   const auto add = [&](ir::ValueId id) {
     if (id.valid() && graph.value(id).dtype == ir::DType::kF32) out.push_back(id);
   };
   for (const ir::ValueId id : graph.inputs) add(id);
-  for (const Fusion& fusion : fuse(model, graph)) {
+  for (const Fusion& fusion : fuse(model, graph, keep)) {
     for (const ir::ValueId id : graph.node(fusion.last()).outputs) add(id);
   }
   return out;

@@ -28,6 +28,8 @@ std::vector<Fusion> fuse(const ir::Model& model, const ir::Graph& graph,
 
 // Float activations that exist in memory when `graph` runs, inputs first, then in the order of
 // execution: the ones that quantization calibrates and annotates. Call it after fold_batch_norm.
-std::vector<ir::ValueId> materialised_values(const ir::Model& model, const ir::Graph& graph);
+// Values in `keep` are not fused away.
+std::vector<ir::ValueId> materialised_values(const ir::Model& model, const ir::Graph& graph,
+                                             std::span<const ir::ValueId> keep = {});
 
 }  // namespace pare::runtime

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include "lib/core/error.hpp"
+#include "lib/ir/architectures.hpp"
+#include "lib/ir/graph_builder.hpp"
 #include "lib/runtime/session.hpp"
 #include "prune/passes.hpp"
 #include "quantize/passes.hpp"
@@ -72,6 +74,37 @@ TEST_CASE("scales sit on the values that exist when the model runs") {
   }
   CHECK(value(result, "pool").quant == value(result, "relu2").quant);
   CHECK(value(result, "flat").quant == value(result, "average").quant);
+}
+
+TEST_CASE("split residuals put codes on both sides of an addition, and everything stays integer") {
+  const ir::Model model = tests::conv_network();
+  const ir::Model result = to_integers(model, calibrated(images()), {{"split_residuals", true}});
+  CHECK(value(result, "conv2").quant.has_value());
+  CHECK(!value(result, "add").quant.has_value());  // fused with relu2
+  CHECK(value(result, "relu2").quant.has_value());
+  for (const auto& step : runtime::Session(result, {}).steps()) {
+    if (step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder") continue;
+    CHECK_MESSAGE(step.integer, step.node);
+  }
+  // As in every other test of four layers of 8-bit noise.
+  CHECK(relative_difference(model, result) < 0.08);
+}
+
+// Where both operands come from convolutions, either could take the addition.
+TEST_CASE("split residuals leave no convolution fused with an addition") {
+  ir::GraphBuilder builder({2, 8, 8});
+  const ir::ValueId x = builder.input();
+  const ir::ValueId a = builder.conv(x, {.channels = 4, .pad = 1, .bias = true}, "left");
+  const ir::ValueId b = builder.conv(x, {.channels = 4, .kernel = 1, .bias = true}, "right");
+  const ir::ValueId sum = builder.relu(builder.add(a, b, "sum"));
+  ir::Model model = builder.finish(
+      builder.gemm(builder.flatten(builder.global_average_pool(sum)), 3, "fc"), Json::object());
+  ir::initialise(model, 1);
+  const ir::Model fused = to_integers(model, calibrated(images()));
+  CHECK(value(fused, "left").quant.has_value() != value(fused, "right").quant.has_value());
+  const ir::Model split = to_integers(model, calibrated(images()), {{"split_residuals", true}});
+  CHECK(value(split, "left").quant.has_value());
+  CHECK(value(split, "right").quant.has_value());
 }
 
 TEST_CASE("weights are s8 a channel without -128, biases i32 with scale s_a s_w") {

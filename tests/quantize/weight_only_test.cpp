@@ -233,6 +233,7 @@ TEST_CASE("wrong or useless arguments are usage errors") {
            {{"bits", 2}},
            {{"bits", 8}, {"calibration_method", "mse"}},
            {{"bits", 8}, {"calibration_samples", 10}},
+           {{"bits", 8}, {"split_residuals", true}},
            {{"bits", 8}, {"granularity", "channel"}, {"group_size", 32}},
            {{"bits", 8}, {"symmetric", true}, {"asymmetric", true}},
            {{"bits", 8}, {"layer", {"w=bits:5"}}},

@@ -143,6 +143,27 @@ TEST_CASE("grouped 4-bit codes are kept at operator set 21 and become f32 below,
   CHECK(lower.metadata.history.back().pass == "convert");
 }
 
+TEST_CASE("a convolution that another runtime would compute in f32 is said") {
+  const ScratchFolder scratch;
+  std::vector<std::string> notes;
+  const WriteOptions options{.note = [&](const std::string& n) { notes.push_back(n); }};
+  ir::Model model = tests::int8_resnet8();
+  ir::Graph& graph = model.main();
+  for (const ir::Node& node : graph.nodes()) {
+    if (node.op == "Conv") graph.value(node.outputs[0]).quant.reset();
+    if (node.op == "Relu") graph.value(node.outputs[0]).quant = ir::ActivationQuant{.scale = 0.1F};
+  }
+  write(model, scratch.file("m.onnx"), options);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("no codes of their own before a residual addition") != std::string::npos);
+  for (const ir::Node& node : graph.nodes()) {
+    if (node.op == "Conv") graph.value(node.outputs[0]).quant = ir::ActivationQuant{.scale = 0.1F};
+  }
+  notes.clear();
+  write(model, scratch.file("m.onnx"), options);
+  CHECK(notes.empty());
+}
+
 TEST_CASE("the same model gives the same bytes") {
   const ScratchFolder scratch;
   for (const char* name : {"a.onnx", "b.onnx"}) write(tests::int8_resnet8(), scratch.file(name));
