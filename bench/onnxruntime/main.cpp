@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Times our runtime against ONNX Runtime on the same files, in turns in one process (the protocol of
-// lib/eval/latency.hpp), and prints the ratio of their medians.
+// Times our runtime against ONNX Runtime on the same files, in turns in one process (the protocol
+// of lib/eval/latency.hpp), and prints the ratio of their medians.
 //
 // usage: bench_onnxruntime LIBRARY FOLDER [batch threads [network]]
 #include <cstdio>
@@ -8,6 +8,7 @@
 
 #include "bench/networks.hpp"
 #include "bench/onnxruntime/onnxruntime.hpp"
+
 #include "formats/formats.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/rng.hpp"
@@ -37,8 +38,7 @@ double difference(std::span<const float> a, std::span<const float> b) {
 void compare(const OnnxRuntime& peer, const ir::Model& model, const std::string& file,
              const std::string& label, const Setting& setting) {
   formats::write(model, file);
-  runtime::Session ours(formats::read(file),
-                        {.batch = setting.batch, .threads = setting.threads});
+  runtime::Session ours(formats::read(file), {.batch = setting.batch, .threads = setting.threads});
   const ir::Graph& graph = model.main();
   OnnxRuntime::Session theirs =
       peer.open(file, graph.value(graph.inputs.front()).name, ours.input_dims(0),

@@ -266,7 +266,9 @@ class Planner {
       Operand& in = spec.inputs[i];
       inputs.push_back(-1);
       if (!in.present || in.constant) continue;
-      inputs.back() = form_of(values[i], spec.integer, wanted(row, in, spec, layout));
+      const bool any = i == 0 && row.layout == RowLayout::kNhwcAnyInput;
+      inputs.back() = form_of(values[i], spec.integer,
+                              any ? layout_held(values[i]) : wanted(row, in, spec, layout));
       in = buffer(inputs.back()).form;
     }
     std::vector<int> outputs;
@@ -292,8 +294,11 @@ class Planner {
 
   Layout layout_for(const KernelRow& row, const StepSpec& spec,
                     const std::vector<ir::ValueId>& values) {
-    if (row.layout == RowLayout::kNhwc) return Layout::kNhwc;
+    if (row.layout == RowLayout::kNhwc || row.layout == RowLayout::kNhwcAnyInput) {
+      return Layout::kNhwc;
+    }
     if (row.layout == RowLayout::kPlain) return Layout::kPlain;
+    if (row.layout == RowLayout::kAsInput) return layout_held(values.front());
     for (const Operand& in : spec.inputs) {
       const bool other = in.constant || in.dims != spec.output().dims;
       if (in.present && other && ir::element_count(in.dims) != 1) return Layout::kPlain;
@@ -303,6 +308,9 @@ class Planner {
     }
     return Layout::kPlain;
   }
+
+  // The layout that value `id` is in already.
+  Layout layout_held(ir::ValueId id) { return buffer(forms(id).front()).form.layout; }
 
   static Layout wanted(const KernelRow& row, const Operand& operand, const StepSpec& spec,
                        Layout layout) {

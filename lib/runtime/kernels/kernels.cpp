@@ -20,6 +20,8 @@ constexpr RowLayout kSame = RowLayout::kSame;
 
 constexpr KernelChoice kOwn = KernelChoice::kOwn;
 constexpr RowLayout kNhwc = RowLayout::kNhwc;
+constexpr RowLayout kAsInput = RowLayout::kAsInput;
+constexpr RowLayout kNhwcAnyInput = RowLayout::kNhwcAnyInput;
 
 constexpr KernelChoice kOneDnn = KernelChoice::kFastest;
 
@@ -27,19 +29,29 @@ constexpr std::array kRows = {
     KernelRow{"Gemm", kOwn, kPlain, own::supports_sparse_product, own::make_sparse_product},
     // Before oneDNN, which would need the weights dequantized.
     KernelRow{"Gemm", kOwn, kPlain, own::supports_packed_product, own::make_packed_product},
+    // A few channels of a plain image: ours reads it as it is, oneDNN would have it reordered
+    // first.
+    KernelRow{"Conv", kOwn, kNhwcAnyInput, own::supports_image_conv, own::make_conv},
+    // A call of oneDNN takes a microsecond and more: too long for a small product. One row is bound
+    // by reading the weights, which ours does in order.
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_small_product, own::make_product},
+    KernelRow{"MatMul", kOwn, kPlain, own::supports_small_product, own::make_product},
+    KernelRow{"Conv", kOwn, kNhwc, own::supports_depthwise, own::make_depthwise},
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
     KernelRow{"Gemm", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"MatMul", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
-    KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_depthwise, own::make_integer_depthwise},
-    KernelRow{"Conv", kOwn, kNhwc, own::supports_integer_conv, own::make_integer_conv},
-    KernelRow{"Gemm", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
-    KernelRow{"MatMul", kOwn, kPlain, own::supports_integer_product, own::make_integer_product},
+    KernelRow{"Conv", kOwn, kNhwcAnyInput, own::supports_conv, own::make_conv},
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_product, own::make_product},
+    KernelRow{"MatMul", kOwn, kPlain, own::supports_product, own::make_product},
     KernelRow{"Add", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
     KernelRow{"Sub", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
     KernelRow{"Mul", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
     KernelRow{"Div", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},
     KernelRow{"Relu", kOwn, kSame, own::supports_flat_clamp, own::make_flat_clamp},
     KernelRow{"Clip", kOwn, kSame, own::supports_flat_clamp, own::make_flat_clamp},
+    KernelRow{"Slice", kOwn, kAsInput, own::supports_slice, own::make_slice},
+    KernelRow{"Pad", kOwn, kAsInput, own::supports_constant_pad, own::make_constant_pad},
+    KernelRow{"Concat", kOwn, kAsInput, own::supports_concat, own::make_concat},
     KernelRow{"Quantize", kOwn, kSame, own::supports_flat_quantize, own::make_quantize},
     KernelRow{"Dequantize", kOwn, kSame, own::supports_flat_dequantize, own::make_dequantize},
     KernelRow{"Reorder", kOwn, kSame, own::supports_reorder, own::make_reorder},
@@ -50,10 +62,11 @@ constexpr std::array kRows = {
     KernelRow{"GlobalAveragePool", kOwn, kNhwc, own::supports_image, own::make_global_average_pool},
 };
 
-// Fast rows compute floats, or codes, into one output.
+// Fast rows take and give floats or codes; constants may be parameters of other types.
 bool is_plain_arithmetic(const StepSpec& step) {
   const auto real = [](const Operand& operand) {
-    return !operand.present || operand.quant || operand.dtype == ir::DType::kF32;
+    return !operand.present || operand.quant || operand.dtype == ir::DType::kF32 ||
+           (operand.constant && operand.dtype == ir::DType::kI64);
   };
   return step.outputs.size() == 1 && std::ranges::all_of(step.inputs, real) &&
          std::ranges::all_of(step.outputs, real);

@@ -20,7 +20,9 @@ enum class KernelChoice : uint8_t {
 enum class RowLayout : uint8_t {
   kPlain,
   kNhwc,
-  kSame,  // any, as long as it is one for all: elementwise operands of equal dims
+  kNhwcAnyInput,  // channels last, but input 0 in whichever layout it is
+  kAsInput,       // all in the layout that input 0 is in
+  kSame,          // any, as long as it is one for all: elementwise operands of equal dims
 };
 
 struct KernelRow {

@@ -41,21 +41,31 @@ Span inside(int64_t start, int64_t kernel, int64_t dilation, int64_t length) {
   return {start + skip * dilation, std::max<int64_t>(end - skip, 0)};
 }
 
-// Calls body(input offset, window, output offset, oy, ox) for each output pixel.
+// Calls body(input offset, window, output offset, oy, ox) for each output pixel, or with `runs`
+// once for neighbouring ones that see as much of the image.
 template <class Body>
-void for_each_pixel(const Conv2d& g, int threads, const Body& body) {
+void for_each_pixel(const Conv2d& g, int threads, bool runs, const Body& body) {
   parallel_for(g.batch * g.out_height, threads, [&](int64_t row) {
     const int64_t n = row / g.out_height;
     const int64_t oy = row % g.out_height;
     const Span y =
         inside(oy * g.stride_height - g.pad_top, g.kernel_height, g.dilation_height, g.height);
-    for (int64_t ox = 0; ox < g.out_width; ++ox) {
-      const Span x =
-          inside(ox * g.stride_width - g.pad_left, g.kernel_width, g.dilation_width, g.width);
-      const PoolWindow window = {y.taps, x.taps, g.dilation_height * g.width * g.channels,
-                                 g.dilation_width * g.channels, g.channels};
+    const auto across = [&](int64_t ox) {
+      return inside(ox * g.stride_width - g.pad_left, g.kernel_width, g.dilation_width, g.width);
+    };
+    for (int64_t ox = 0; ox < g.out_width;) {
+      const Span x = across(ox);
+      PoolWindow window = {y.taps, x.taps, g.dilation_height * g.width * g.channels,
+                           g.dilation_width * g.channels, g.channels};
+      window.pixel_stride = g.stride_width * g.channels;
+      while (runs && ox + window.pixels < g.out_width) {
+        const Span next = across(ox + window.pixels);
+        if (next.taps != x.taps || next.first != x.first + window.pixels * g.stride_width) break;
+        ++window.pixels;
+      }
       const int64_t from = ((n * g.height + y.first) * g.width + x.first) * g.channels;
       body(from, window, (row * g.out_width + ox) * g.channels, oy, ox);
+      ox += window.pixels;
     }
   });
 }
@@ -69,9 +79,10 @@ Kernel max_pool(const StepSpec& step, void (*maximum)(const T*, T*, PoolWindow))
   const int threads = threads_for(step, step.output().count() * g.taps());
   Kernel kernel{.name = flat_name("maxpool", step.integer)};
   kernel.run = [=](const RunArgs& args) {
-    for_each_pixel(g, threads, [&](int64_t from, PoolWindow window, int64_t to, int64_t, int64_t) {
-      maximum(args.in<T>(0) + from, args.out<T>() + to, window);
-    });
+    for_each_pixel(g, threads, true,
+                   [&](int64_t from, PoolWindow window, int64_t to, int64_t, int64_t) {
+                     maximum(args.in<T>(0) + from, args.out<T>() + to, window);
+                   });
   };
   return kernel;
 }
@@ -87,16 +98,17 @@ Kernel average(const StepSpec& step, const Conv2d& g, const std::string& name,
   kernel.scratch_bytes = g.channels * static_cast<int64_t>(sizeof(Sum));
   kernel.run = [=](const RunArgs& args) {
     auto* sums = reinterpret_cast<Sum*>(args.scratch);
-    for_each_pixel(g, 1, [&](int64_t from, PoolWindow w, int64_t to, int64_t oy, int64_t ox) {
-      std::fill_n(sums, g.channels, Sum{});
-      total(args.in<T>(0) + from, sums, w);
-      const int64_t taps = w.taps_y * w.taps_x;
-      const int64_t count = count_pads ? padded_window_size(g, oy, ox) : taps;
-      for (int64_t c = 0; c < g.channels; ++c) {
-        const Sum sum = averaging.without_zero<T>(sums[c], taps);
-        args.out<T>()[to + c] = averaging.result<T>(sum, count);
-      }
-    });
+    for_each_pixel(g, 1, false,
+                   [&](int64_t from, PoolWindow w, int64_t to, int64_t oy, int64_t ox) {
+                     std::fill_n(sums, g.channels, Sum{});
+                     total(args.in<T>(0) + from, sums, w);
+                     const int64_t taps = w.taps_y * w.taps_x;
+                     const int64_t count = count_pads ? padded_window_size(g, oy, ox) : taps;
+                     for (int64_t c = 0; c < g.channels; ++c) {
+                       const Sum sum = averaging.without_zero<T>(sums[c], taps);
+                       args.out<T>()[to + c] = averaging.result<T>(sum, count);
+                     }
+                   });
   };
   return kernel;
 }
@@ -239,8 +251,8 @@ Kernel make_reorder(const StepSpec& step) {
   const int64_t rows = to_nhwc ? d[1] : d[2] * d[3];
   const int64_t columns = to_nhwc ? d[2] * d[3] : d[1];
   const bool bytes = ir::info(step.output().dtype).bits == 8;
-  Kernel kernel{.name = std::string(to_nhwc ? "to-nhwc-" : "to-nchw-") +
-                        std::string(name_of(active_isa()))};
+  Kernel kernel{.name = std::string(to_nhwc ? "to-nhwc-" : "to-nchw-")};
+  kernel.name += name_of(active_isa());
   kernel.run = [=, l = &loops()](const RunArgs& args) {
     for (int64_t n = 0; n < batch; ++n) {
       const int64_t at = n * rows * columns;

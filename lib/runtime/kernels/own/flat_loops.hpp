@@ -8,11 +8,13 @@
 
 namespace pare::runtime::own {
 
-// A pooling window walked channels last: strides in elements.
+// A pooling window walked channels last, for one pixel or neighbouring ones: strides in elements.
 struct PoolWindow {
   int64_t taps_y, taps_x;      // taps inside the image
   int64_t stride_y, stride_x;  // elements from tap to tap
   int64_t channels;
+  int64_t pixels = 1;
+  int64_t pixel_stride = 0;
 };
 
 struct FlatLoops {
@@ -25,10 +27,10 @@ struct FlatLoops {
   void (*quantize)(const float* x, uint8_t* y, int64_t n, float scale, float zero_point);
   // y = scale * (x - zero_point)
   void (*dequantize)(const uint8_t* x, float* y, int64_t n, float scale, int32_t zero_point);
-  // y[c] = max over the window
+  // y[pixel][c] = max over the window
   void (*max_f32)(const float* x, float* y, PoolWindow window);
   void (*max_u8)(const uint8_t* x, uint8_t* y, PoolWindow window);
-  // sums[c] += over the window; the caller clears sums
+  // sums[c] += over the window of one pixel; the caller clears sums
   void (*sum_f32)(const float* x, double* sums, PoolWindow window);
   void (*sum_u8)(const uint8_t* x, int32_t* sums, PoolWindow window);
   // y = saturate(rne(clamp((a - z_a) * m_a + (b - z_b) * m_b) + z))

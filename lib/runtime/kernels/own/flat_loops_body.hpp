@@ -49,13 +49,17 @@ void dequantize(const uint8_t* x, float* y, int64_t n, float scale, int32_t zero
 }
 
 template <class T>
-void maximum(const T* x, T* y, PoolWindow w) {
-  for (int64_t c = 0; c < w.channels; ++c) y[c] = x[c];
-  for (int64_t ty = 0; ty < w.taps_y; ++ty) {
-    for (int64_t tx = 0; tx < w.taps_x; ++tx) {
-      const T* at = x + ty * w.stride_y + tx * w.stride_x;
-      // A NaN stays, whichever side it is on.
-      for (int64_t c = 0; c < w.channels; ++c) y[c] = y[c] >= at[c] || y[c] != y[c] ? y[c] : at[c];
+void maximum(const T* __restrict x, T* __restrict y, PoolWindow w) {
+  for (int64_t pixel = 0; pixel < w.pixels; ++pixel, x += w.pixel_stride, y += w.channels) {
+    for (int64_t c = 0; c < w.channels; ++c) y[c] = x[c];
+    for (int64_t ty = 0; ty < w.taps_y; ++ty) {
+      for (int64_t tx = 0; tx < w.taps_x; ++tx) {
+        const T* at = x + ty * w.stride_y + tx * w.stride_x;
+        // A NaN stays, whichever side it is on.
+        for (int64_t c = 0; c < w.channels; ++c) {
+          y[c] = y[c] >= at[c] || y[c] != y[c] ? y[c] : at[c];
+        }
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our own kernels: integer convolutions and products on every ISA (exact: no oneDNN version rounds
+// Our own kernels: convolutions and products on every ISA (integers exact: no oneDNN version rounds
 // the bias the way docs/integer-arithmetic.md does), packed low-bit and sparse weights, and
 // vectorised loops for what lies between matrix products. Activations of rank 4 are channels last.
 #pragma once
@@ -8,15 +8,17 @@
 
 namespace pare::runtime::own {
 
-// Conv on codes: any group, stride, dilation; not negative pads.
-bool supports_integer_conv(const StepSpec& step);
-Kernel make_integer_conv(const StepSpec& step);
-// Conv on codes with one filter a channel.
-bool supports_integer_depthwise(const StepSpec& step);
-Kernel make_integer_depthwise(const StepSpec& step);
-// Gemm and MatMul on codes.
-bool supports_integer_product(const StepSpec& step);
-Kernel make_integer_product(const StepSpec& step);
+// Conv, on codes or in f32: any group, stride, dilation; not negative pads.
+bool supports_conv(const StepSpec& step);
+Kernel make_conv(const StepSpec& step);
+bool supports_image_conv(const StepSpec& step);  // in f32, of an image of 2 to 4 channels
+// Conv with one filter a channel.
+bool supports_depthwise(const StepSpec& step);
+Kernel make_depthwise(const StepSpec& step);
+// Gemm and MatMul with constant weights, on codes or in f32.
+bool supports_product(const StepSpec& step);
+Kernel make_product(const StepSpec& step);
+bool supports_small_product(const StepSpec& step);  // in f32: one row, or few products
 
 // Gemm in f32 with 4-bit or 8-bit weights decoded on the fly; few rows only.
 bool supports_packed_product(const StepSpec& step);
@@ -35,6 +37,14 @@ bool supports_flat_quantize(const StepSpec& step);
 Kernel make_quantize(const StepSpec& step);
 bool supports_flat_dequantize(const StepSpec& step);
 Kernel make_dequantize(const StepSpec& step);
+
+// Slice, Pad with a constant, Concat of one scale: in the layout of input 0.
+bool supports_slice(const StepSpec& step);
+Kernel make_slice(const StepSpec& step);
+bool supports_constant_pad(const StepSpec& step);
+Kernel make_constant_pad(const StepSpec& step);
+bool supports_concat(const StepSpec& step);
+Kernel make_concat(const StepSpec& step);
 
 // Between row-major and channels-last, elements of 8 or 32 bits.
 bool supports_reorder(const StepSpec& step);

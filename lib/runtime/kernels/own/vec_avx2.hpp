@@ -10,9 +10,9 @@ namespace {
 
 struct Vec {
   static constexpr int64_t kLanes = 8;
-  static constexpr int64_t kCodesPerStep = 2;
-  static constexpr int kMaxPixels[5] = {0, 8, 4, 3, 2};
-  using Code = int16_t;
+  static constexpr int64_t kCodesPerUnit = 2;
+  static constexpr int kPixels[5] = {0, 8, 4, 3, 2};
+  static constexpr int kWindowPixels[3] = {0, 8, 4};  // likewise, with windows
   using I = __m256i;
   using F = __m256;
 
@@ -20,25 +20,33 @@ struct Vec {
     const I index = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(lanes)), index);
   }
-  static I load_i32(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const I*>(p)); }
-  static F load_f32(const float* p) { return _mm256_loadu_ps(p); }
-  static I load_weights(const void* p) { return _mm256_loadu_si256(static_cast<const I*>(p)); }
-  static I broadcast_step(const Code* p) {
-    int32_t step = 0;
-    __builtin_memcpy(&step, p, sizeof step);
-    return _mm256_set1_epi32(step);
+  static I load_i32(const void* p) { return _mm256_loadu_si256(static_cast<const I*>(p)); }
+  static F load_f32(const void* p) { return _mm256_loadu_ps(static_cast<const float*>(p)); }
+  static F load_f32(const float* p, int64_t lanes) { return _mm256_maskload_ps(p, mask(lanes)); }
+  static I broadcast_i32(const void* p) {
+    int32_t unit = 0;
+    __builtin_memcpy(&unit, p, sizeof unit);
+    return _mm256_set1_epi32(unit);
   }
+  static F broadcast_f32(const void* p) { return _mm256_set1_ps(*static_cast<const float*>(p)); }
   static F set(float x) { return _mm256_set1_ps(x); }
   static I dot(I acc, I codes, I weights) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(codes, weights));
   }
-  static I multiply_add_i16(I acc, const int16_t* a, const int16_t* w) {
-    const auto wide = [](const int16_t* p) {
-      return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    };
-    return _mm256_add_epi32(acc, _mm256_mullo_epi32(wide(a), wide(w)));
+  static I widen_u8(const uint8_t* p) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)));
+  }
+  template <int Bits>
+  static I or_shifted(I unit, I codes) {
+    return _mm256_or_si256(unit, _mm256_slli_epi32(codes, Bits));
+  }
+  static I zero() { return _mm256_setzero_si256(); }
+  // Three u8 codes a lane: without the first, and with another at the end.
+  static I roll(I unit, I code) {
+    return _mm256_or_si256(_mm256_srli_epi32(unit, 8), _mm256_slli_epi32(code, 16));
   }
   static F to_f32(I v) { return _mm256_cvtepi32_ps(v); }
+  static F multiply_add(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
   static F mul(F a, F b) { return _mm256_mul_ps(a, b); }
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
   static F sub(F a, F b) { return _mm256_sub_ps(a, b); }

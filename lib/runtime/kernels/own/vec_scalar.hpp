@@ -10,9 +10,9 @@ namespace {
 
 struct Vec {
   static constexpr int64_t kLanes = 4;
-  static constexpr int64_t kCodesPerStep = 2;
-  static constexpr int kMaxPixels[5] = {0, 4, 2, 1, 1};
-  using Code = int16_t;
+  static constexpr int64_t kCodesPerUnit = 2;
+  static constexpr int kPixels[5] = {0, 4, 2, 1, 1};
+  static constexpr int kWindowPixels[3] = {0, 4, 2};  // likewise, with windows
   struct I {
     int32_t at[4];
   };
@@ -20,26 +20,27 @@ struct Vec {
     float at[4];
   };
 
-  static I load_i32(const int32_t* p) {
+  static I load_i32(const void* p) {
     I v;
     std::memcpy(v.at, p, sizeof v.at);
     return v;
   }
-  static F load_f32(const float* p) {
+  static F load_f32(const void* p) {
     F v;
     std::memcpy(v.at, p, sizeof v.at);
     return v;
   }
-  static I load_weights(const void* p) {
-    I v;
-    std::memcpy(v.at, p, sizeof v.at);
+  static F load_f32(const float* p, int64_t lanes) {
+    F v{};
+    for (int64_t l = 0; l < lanes; ++l) v.at[l] = p[l];
     return v;
   }
-  static I broadcast_step(const Code* p) {
-    int32_t step = 0;
-    std::memcpy(&step, p, sizeof step);
-    return {{step, step, step, step}};
+  static I broadcast_i32(const void* p) {
+    int32_t unit = 0;
+    std::memcpy(&unit, p, sizeof unit);
+    return {{unit, unit, unit, unit}};
   }
+  static F broadcast_f32(const void* p) { return set(*static_cast<const float*>(p)); }
   static F set(float x) { return {{x, x, x, x}}; }
   static I dot(I acc, I codes, I weights) {
     int16_t a[8];
@@ -55,14 +56,25 @@ struct Vec {
     }
     return acc;
   }
-  static I multiply_add_i16(I acc, const int16_t* a, const int16_t* w) {
-    for (int l = 0; l < 4; ++l) acc.at[l] += static_cast<int32_t>(a[l]) * w[l];
-    return acc;
+  static I widen_u8(const uint8_t* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  template <int Bits>
+  static I or_shifted(I unit, I codes) {
+    for (int l = 0; l < 4; ++l) unit.at[l] |= codes.at[l] << Bits;
+    return unit;
+  }
+  static I zero() { return {}; }
+  static I roll(I unit, I code) {
+    for (int l = 0; l < 4; ++l) unit.at[l] = unit.at[l] >> 8 | code.at[l] << 16;
+    return unit;
   }
   static F to_f32(I v) {
     F out;
     for (int l = 0; l < 4; ++l) out.at[l] = static_cast<float>(v.at[l]);
     return out;
+  }
+  static F multiply_add(F a, F b, F c) {
+    for (int l = 0; l < 4; ++l) c.at[l] = a.at[l] * b.at[l] + c.at[l];
+    return c;
   }
   static F mul(F a, F b) {
     for (int l = 0; l < 4; ++l) a.at[l] *= b.at[l];

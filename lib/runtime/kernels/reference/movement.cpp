@@ -6,6 +6,7 @@
 #include <cstring>
 #include <memory>
 
+#include "lib/runtime/kernels/box.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
 #include "lib/runtime/kernels/reference/strided_copy.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
@@ -46,23 +47,12 @@ Kernel make_reorder(const StepSpec& step) {
   return strided_kernel(step, copy);
 }
 
-// ONNX Slice: starts, ends, axes, steps are constant inputs; out-of-range bounds are clamped.
 Kernel make_slice(const StepSpec& step) {
-  const ir::Dims& dims = step.input(0).dims;
-  const std::vector<int64_t> starts = constant_integers(step, 1);
-  std::vector<int64_t> axes(starts.size());
-  for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
-  if (step.has_input(3)) axes = constant_integers(step, 3);
-  std::vector<int64_t> steps(starts.size(), 1);
-  if (step.has_input(4)) steps = constant_integers(step, 4);
-  StridedCopy copy{.dims = step.output().dims, .strides = row_major_strides(dims)};
-  for (size_t i = 0; i < starts.size(); ++i) {
-    const size_t axis = normal_axis(axes.at(i), dims.size());
-    const int64_t length = dims.at(axis);
-    int64_t start = starts[i] < 0 ? starts[i] + length : starts[i];
-    start = std::clamp<int64_t>(start, 0, steps.at(i) < 0 ? length - 1 : length);
-    copy.base += start * copy.strides[axis];
-    copy.strides[axis] *= steps[i];
+  const Box box = slice_box(step);
+  StridedCopy copy{.dims = box.out, .strides = row_major_strides(box.in)};
+  for (size_t d = 0; d < box.in.size(); ++d) {
+    copy.base += box.start[d] * copy.strides[d];
+    copy.strides[d] *= box.step[d];
   }
   return strided_kernel(step, copy);
 }
@@ -108,14 +98,13 @@ Kernel make_concat(const StepSpec& step) {
 namespace {
 
 struct Padding {
-  ir::Dims in_dims, out_dims;
-  std::vector<int64_t> begin;
+  Box box;
   enum class Mode : uint8_t { kConstant, kReflect, kEdge, kWrap } mode = Mode::kConstant;
 
   // Index into the input for output index `i` along `axis`, or -1 where the constant goes.
   int64_t source(size_t axis, int64_t i) const {
-    const int64_t length = in_dims[axis];
-    int64_t at = i - begin[axis];
+    const int64_t length = box.in[axis];
+    int64_t at = box.start[axis] + i;
     if (at >= 0 && at < length) return at;
     if (mode == Mode::kConstant || length == 0) return -1;
     if (mode == Mode::kEdge) return at < 0 ? 0 : length - 1;
@@ -127,41 +116,12 @@ struct Padding {
 };
 
 Padding padding_of(const StepSpec& step) {
-  Padding p{.in_dims = step.input(0).dims, .out_dims = step.output().dims};
-  const std::vector<int64_t> pads =
-      step.has_input(1) ? constant_integers(step, 1) : ir::attr_ints(step.node, "pads", {});
-  p.begin.assign(p.in_dims.size(), 0);
-  std::vector<int64_t> axes(p.in_dims.size());
-  for (size_t d = 0; d < axes.size(); ++d) axes[d] = static_cast<int64_t>(d);
-  if (step.has_input(3)) axes = constant_integers(step, 3);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    p.begin.at(normal_axis(axes[i], p.in_dims.size())) = pads.at(i);
-  }
+  Padding p{.box = pad_box(step)};
   const std::string mode = ir::attr_string(step.node, "mode", "constant");
   if (mode == "reflect") p.mode = Padding::Mode::kReflect;
   if (mode == "edge") p.mode = Padding::Mode::kEdge;
   if (mode == "wrap") p.mode = Padding::Mode::kWrap;
   return p;
-}
-
-// The bytes of the padding element: the constant, quantized when the step runs on codes.
-std::array<std::byte, 8> padding_element(const StepSpec& step) {
-  std::array<std::byte, 8> bytes{};
-  float value = ir::attr_float(step.node, "value", 0.0F);
-  if (step.has_input(2)) {
-    const Operand& operand = step.input(2);
-    if (!operand.constant) throw Error(step.name, "the value of Pad must be a constant");
-    value = ir::to_f32(*operand.constant).at(0);
-  }
-  if (step.output().quant) {
-    bytes[0] = std::byte{quantize_u8(value, *step.output().quant)};
-  } else if (step.output().dtype == ir::DType::kF32) {
-    std::memcpy(bytes.data(), &value, sizeof value);
-  } else {
-    const auto integer = static_cast<int64_t>(value);
-    std::memcpy(bytes.data(), &integer, sizeof integer);  // little-endian: any integer width
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -171,12 +131,12 @@ Kernel make_pad(const StepSpec& step) {
   const ByteSource source(step, 0);
   const std::array<std::byte, 8> fill = padding_element(step);
   const auto size = static_cast<size_t>(element_bytes(step.output()));
-  const std::vector<int64_t> strides = row_major_strides(padding.in_dims);
-  const std::vector<int64_t> none(padding.out_dims.size(), 0);
+  const std::vector<int64_t> strides = row_major_strides(padding.box.in);
+  const std::vector<int64_t> none(padding.box.out.size(), 0);
   Kernel kernel{.name = "copy-Pad"};
   kernel.run = [=, index = none](const RunArgs& args) mutable {
     const std::byte* in = source.get(args);
-    walk(padding.out_dims, none, index, [&](int64_t i, int64_t) {
+    walk(padding.box.out, none, index, [&](int64_t i, int64_t) {
       int64_t offset = 0;
       for (size_t d = 0; d < index.size() && offset >= 0; ++d) {
         const int64_t at = padding.source(d, index[d]);

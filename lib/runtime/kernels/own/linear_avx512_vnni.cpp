@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and products compiled for avx512_vnni.
+// clang-format off
+#include "lib/runtime/kernels/own/vec_avx512.hpp"
+#include "lib/runtime/kernels/own/linear_block_body.hpp"
+// clang-format on
+
+namespace pare::runtime::own {
+
+const LinearKernels kLinearAvx512Vnni = kLinear;
+
+}  // namespace pare::runtime::own
