@@ -52,14 +52,14 @@ Reference naive_conv(const ir::Dims& in, std::span<const float> x, const ir::Dim
   return out;
 }
 
-void check_conv(ir::Dims item, const ConvShape& shape, int64_t batch, bool reference) {
+void check_conv(ir::Dims item, const ConvShape& shape, runtime::SessionOptions options) {
   Network net(item, false, 5);
   const ir::Model model = net.finish({net.conv(net.input(), shape)});
   const auto& parameters = model.parameters.entries();
   const std::vector<float> weight = ir::to_f32(parameters[0].tensor);
   std::vector<float> bias;
   if (shape.bias) bias = ir::to_f32(parameters[1].tensor);
-  runtime::Session session(model, {.batch = batch, .reference = reference});
+  runtime::Session session(model, options);
   test::fill_random(session.input(), 3);
   session.run();
   const ir::Dims& out = session.output_dims(0);
@@ -90,12 +90,44 @@ TEST_CASE("convolutions equal their definition within the rounding bound") {
       {{8, 6, 6}, {.out = 12, .groups = 4, .bias = false}},
       {{21, 7, 5}, {.out = 21, .stride = 2, .groups = 21}},
       {{64, 4, 4}, {.out = 80}},
+      {{16, 9, 37}, {.out = 33, .stride = 2}},
+      {{4, 12, 40}, {.out = 20}},
+      {{18, 6, 11}, {.out = 18, .groups = 18}},
+      {{32, 6, 6}, {.out = 32, .kernel_h = 5, .kernel_w = 5, .groups = 32, .pads = {2, 2, 2, 2}}},
   };
   for (const Case& c : cases) {
-    for (const bool reference : {true, false}) {
+    for (const int64_t batch : {1, 3}) {
       CAPTURE(c.conv.out);
-      check_conv(c.item, c.conv, 1, reference);
-      check_conv(c.item, c.conv, 3, reference);
+      check_conv(c.item, c.conv, {.batch = batch, .reference = true});
+      check_conv(c.item, c.conv, {.batch = batch});
+      for (const std::string& isa : test::available_isas()) {
+        CAPTURE(isa);
+        const test::IsaGuard guard(isa);
+        check_conv(c.item, c.conv, {.batch = batch, .own_kernels_only = true});
+      }
+    }
+  }
+}
+
+TEST_CASE("products of ours equal the reference within the rounding bound") {
+  for (const int64_t depth : {1, 15, 300}) {
+    for (const int64_t out : {1, 16, 17, 100}) {
+      Network net({depth}, false, static_cast<uint64_t>(depth + out));
+      const ir::Model model = net.finish({net.gemm(net.input(), out, false)});
+      for (const int64_t batch : {1, 2, 19}) {
+        const auto expected = test::run_once(model, {.batch = batch, .reference = true});
+        for (const std::string& isa : test::available_isas()) {
+          CAPTURE(isa);
+          const test::IsaGuard guard(isa);
+          const auto got = test::run_once(model, {.batch = batch, .own_kernels_only = true});
+          REQUIRE(got.size() == expected.size());
+          // Two sums of at most 301 products of at most 4 * 4, each within (n + 1) * 2^-24 of the
+          // sum of magnitudes: 2 * 302 * 2^-24 * 301 * 16 < 0.18.
+          for (size_t i = 0; i < got.size(); ++i) {
+            CHECK(std::abs(got[i] - expected[i]) < 6e-4F * static_cast<float>(depth));
+          }
+        }
+      }
     }
   }
 }

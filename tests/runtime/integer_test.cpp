@@ -55,6 +55,12 @@ TEST_CASE("integer convolutions of odd sizes equal the reference") {
       {{21, 7, 5}, {.out = 21, .stride = 2, .groups = 21}},
       {{6, 5, 5}, {.out = 66, .dilation = 2, .groups = 2, .pads = {2, 2, 2, 2}, .bias = false}},
       {{64, 4, 4}, {.out = 80}},
+      {{16, 9, 37}, {.out = 33, .stride = 2}},
+      {{3, 12, 40}, {.out = 20}},
+      {{1, 12, 40}, {.out = 20, .kernel_h = 4, .kernel_w = 7, .stride = 2}},
+      {{32, 6, 6}, {.out = 32, .kernel_h = 5, .kernel_w = 5, .groups = 32, .pads = {2, 2, 2, 2}}},
+      {{18, 9, 11}, {.out = 18, .groups = 18}},
+      {{18, 9, 11}, {.out = 18, .dilation = 2, .groups = 18, .pads = {2, 2, 2, 2}}},
       {{2, 1, 1}, {.out = 1}},
   };
   uint64_t seed = 10;
