@@ -59,7 +59,9 @@ ir::Model int8_model(const ir::Model& model, const Network& network) {
   const pass::PassInfo quantize = quantize::post_training_pass();
   pass::Context context;
   context.calibration = std::make_shared<Noise>(network.item);
-  return pass::run(quantize, model, pass::Options(quantize.options, {{"scheme", "w8a8"}}), context);
+  return pass::run(quantize, model,
+                   pass::Options(quantize.options, {{"scheme", "w8a8"}, {"split_residuals", true}}),
+                   context);
 }
 
 }  // namespace pare::bench

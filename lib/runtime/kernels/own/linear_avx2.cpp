@@ -2,11 +2,13 @@
 // Convolutions and products compiled for avx2.
 // clang-format off
 #include "lib/runtime/kernels/own/vec_avx2.hpp"
+#include "lib/runtime/kernels/own/depthwise_body.hpp"
 #include "lib/runtime/kernels/own/linear_block_body.hpp"
 // clang-format on
 
 namespace pare::runtime::own {
 
-const LinearKernels kLinearAvx2 = kLinear;
+const LinearKernels kLinearAvx2 = {Vec::kLanes, Vec::kCodesPerUnit, integer_block,
+                                   real_block,  integer_depthwise,  real_depthwise};
 
 }  // namespace pare::runtime::own

@@ -2,11 +2,13 @@
 // Convolutions and products compiled for avx512.
 // clang-format off
 #include "lib/runtime/kernels/own/vec_avx512.hpp"
+#include "lib/runtime/kernels/own/depthwise_body.hpp"
 #include "lib/runtime/kernels/own/linear_block_body.hpp"
 // clang-format on
 
 namespace pare::runtime::own {
 
-const LinearKernels kLinearAvx512 = kLinear;
+const LinearKernels kLinearAvx512 = {Vec::kLanes, Vec::kCodesPerUnit, integer_block,
+                                     real_block,  integer_depthwise,  real_depthwise};
 
 }  // namespace pare::runtime::own

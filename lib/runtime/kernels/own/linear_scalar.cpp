@@ -2,11 +2,13 @@
 // Convolutions and products compiled for any architecture.
 // clang-format off
 #include "lib/runtime/kernels/own/vec_scalar.hpp"
+#include "lib/runtime/kernels/own/depthwise_body.hpp"
 #include "lib/runtime/kernels/own/linear_block_body.hpp"
 // clang-format on
 
 namespace pare::runtime::own {
 
-const LinearKernels kLinearScalar = kLinear;
+const LinearKernels kLinearScalar = {Vec::kLanes, Vec::kCodesPerUnit, integer_block,
+                                     real_block,  integer_depthwise,  real_depthwise};
 
 }  // namespace pare::runtime::own
