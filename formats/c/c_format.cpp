@@ -23,6 +23,10 @@ void write_c(const ir::Model& model, const std::string& path) {
   OutputFile source_file(path);
   header_file.write(files.header);
   source_file.write(files.source);
+  // With all bytes on disk only the two renames are left; should the machine stop between them, the
+  // source refuses the other's header.
+  header_file.sync();
+  source_file.sync();
   header_file.commit();
   source_file.commit();
 }

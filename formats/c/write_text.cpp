@@ -9,6 +9,8 @@
 #include "formats/c/program.hpp"
 #include "formats/c/self_test.hpp"
 #include "formats/c/steps.hpp"
+#include "lib/core/error.hpp"
+#include "lib/core/hash.hpp"
 
 namespace pare::formats::c {
 
@@ -212,6 +214,23 @@ std::string header_text(const ir::Model& model, const Program& program, const st
   return out + "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 
+// Source and header are two files, and one of them may be left from an earlier model.
+void tie(Files& files, const std::string& macro) {
+  const std::string texts = files.header + files.source;
+  const std::string hash = "0x" + to_hex(sha256(std::as_bytes(std::span(texts)))).substr(0, 8);
+  const std::string guard = "#include <stdint.h>\n\n";
+  const size_t at = files.header.find(guard);
+  require(at != std::string::npos, "the header includes stdint.h");
+  files.header.insert(at + guard.size(), "// Which source this header is for.\n#define " + macro +
+                                             " " + hash + "\n\n");
+  const std::string math = "\n#include <math.h>\n";
+  const size_t after = files.source.find(math);
+  require(after != std::string::npos, "the source includes math.h");
+  files.source.insert(after, "\n#if !defined(" + macro + ") || " + macro + " != " + hash +
+                                 "\n#error \"the header is not the one written with this source\"\n"
+                                 "#endif\n");
+}
+
 }  // namespace
 
 Files file_texts(const ir::Model& model, const std::string& name, const std::string& header_name) {
@@ -240,6 +259,7 @@ Files file_texts(const ir::Model& model, const std::string& name, const std::str
                                   "  infer(" + forwarded(program) + ");\n");
   }
   files.source += self_test;
+  tie(files, upper(name) + "_FILES");
   return files;
 }
 

@@ -19,10 +19,15 @@ bool is_onnx(std::span<const std::byte> head);
 // element type that is not supported, external data outside the model's folder.
 ir::Model read_onnx(const std::string& path, const ReadOptions& options);
 
-// Atomic and deterministic, at options.opset. Models above 1 GB put their weights into PATH.data.
+// A message may have 2 GB; graph, metadata and what becomes f32 need some of it.
+inline constexpr int64_t kMostInside = int64_t{1} << 30;
+
+// Atomic and deterministic, at options.opset. Weights of more than `most_inside` bytes go to
+// PATH.HASH.data, which appears before PATH does; data files of what PATH held before are removed.
 // Throws Error(path or node, ...): no graph, an operator that the operator set lacks; UsageError on
 // another operator set than 13, 17 or 21.
-void write_onnx(const ir::Model& model, const std::string& path, const WriteOptions& options);
+void write_onnx(const ir::Model& model, const std::string& path, const WriteOptions& options,
+                int64_t most_inside = kMostInside);
 // What the file will not hold: sparse storage, codes that the operator set has no type for, ...
 std::vector<std::string> onnx_losses(const ir::Model& model, const WriteOptions& options);
 

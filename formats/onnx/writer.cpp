@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <exception>
+#include <limits>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
@@ -11,9 +14,6 @@
 namespace pare::formats {
 
 namespace {
-
-// A message may have 2 GB; graph, metadata and what becomes f32 need some of it.
-constexpr int64_t kMostInside = int64_t{1} << 30;
 
 int64_t written_bytes(const ir::Model& model, int opset) {
   int64_t bytes = 0;
@@ -29,16 +29,44 @@ int64_t written_bytes(const ir::Model& model, int opset) {
 // The IR version that came with each operator set.
 int ir_version(int opset) { return opset >= 21 ? 10 : opset >= 15 ? 8 : 7; }
 
-// The same model gives the same bytes.
-std::string serialized(const onnx::ModelProto& proto, const std::string& path) {
-  std::string out;
+// Keeps what goes wrong: protobuf's streams write once more when they are destroyed.
+class ToFile : public google::protobuf::io::CopyingOutputStream {
+ public:
+  explicit ToFile(OutputFile& file) : file_(file) {}
+  bool Write(const void* data, int size) override {
+    try {
+      if (!failure_) {
+        file_.write(std::span(static_cast<const std::byte*>(data), static_cast<size_t>(size)));
+      }
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    return !failure_;
+  }
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  OutputFile& file_;
+  std::exception_ptr failure_;
+};
+
+// The same model gives the same bytes. Weights are held once in the message, not once more as text.
+void serialize(const onnx::ModelProto& proto, const std::string& path, OutputFile& file) {
+  if (proto.ByteSizeLong() > static_cast<size_t>(std::numeric_limits<int>::max())) {
+    throw Error(path, "is larger than 2 GB");
+  }
+  ToFile target(file);
+  bool whole = false;
   {
-    google::protobuf::io::StringOutputStream stream(&out);
+    google::protobuf::io::CopyingOutputStreamAdaptor stream(&target);
     google::protobuf::io::CodedOutputStream coded(&stream);
     coded.SetSerializationDeterministic(true);
-    if (!proto.SerializeToCodedStream(&coded)) throw Error(path, "is larger than 2 GB");
+    whole = proto.SerializeToCodedStream(&coded);
   }
-  return out;
+  target.rethrow();
+  require(whole, "an ONNX message is serialized");
 }
 
 void check(const ir::Model& model, const std::string& path, const WriteOptions& options) {
@@ -71,11 +99,12 @@ std::string tensors(int64_t count) {
 
 }  // namespace
 
-void write_onnx(const ir::Model& model, const std::string& path, const WriteOptions& options) {
+void write_onnx(const ir::Model& model, const std::string& path, const WriteOptions& options,
+                int64_t most_inside) {
   check(model, path, options);
   OutputFile file(path);
-  const bool external = written_bytes(model, options.opset) > kMostInside;
-  TensorSink sink(external ? path + ".data" : "");
+  const bool external = written_bytes(model, options.opset) > most_inside;
+  TensorSink sink(path, external ? Placement::kBeside : Placement::kInside);
   onnx::ModelProto proto;
   proto.set_ir_version(ir_version(options.opset));
   proto.set_producer_name("pare");
@@ -85,9 +114,12 @@ void write_onnx(const ir::Model& model, const std::string& path, const WriteOpti
   set.set_version(options.opset);
   GraphExport(model, options.opset, sink, *proto.mutable_graph()).run();
   set_metadata(proto, model.metadata);
-  file.write(serialized(proto, path));
+  sink.finish(*proto.mutable_graph());
+  serialize(proto, path, file);
+  file.sync();
   sink.commit();
   file.commit();
+  sink.remove_others();
   if (const int64_t count = convolutions_before_additions(model.main()); count > 0) {
     options.note(std::to_string(count) + (count == 1 ? " convolution has" : " convolutions have") +
                  " no codes of their own before a residual addition: ONNX Runtime computes them "

@@ -120,11 +120,22 @@ void OutputFile::write(std::span<const std::byte> bytes) {
   }
 }
 
-void OutputFile::commit() {
-  require(!committed_, "an output is committed once");
+void OutputFile::sync() {
   // Delayed allocation reports a full disk only here.
   if (::fsync(fd_) != 0)
     throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+}
+
+void OutputFile::commit_as(const std::string& path) {
+  require(folder_of(path) == folder_of(path_), "an output stays in its folder");
+  check_target(path);
+  path_ = path;
+  commit();
+}
+
+void OutputFile::commit() {
+  require(!committed_, "an output is committed once");
+  sync();
   struct stat existing {};
   if (::stat(path_.c_str(), &existing) == 0) ::fchmod(fd_, existing.st_mode & 07777);
   if (::rename(staging_.c_str(), path_.c_str()) != 0) {

@@ -26,8 +26,13 @@ class OutputFile {
   // Appends. Throws Error(path) on a full disk.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // Forces what was written to the disk, so that commit() can only fail to rename. An output of
+  // several files syncs all of them before it commits the first. Throws Error(path) on a full disk.
+  void sync();
   // Makes the file appear under its final name. May be called once.
   void commit();
+  // The same under another name in the same folder: one that depends on the contents.
+  void commit_as(const std::string& path);
 
  private:
   std::string path_;
