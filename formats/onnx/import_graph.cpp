@@ -116,9 +116,9 @@ class Importer {
   // A name is that of an input, which becomes a constant, or of a symbolic dimension, which gets a
   // size.
   void bind_inputs() {
+    const auto name_of = [&](ValueId id) -> const std::string& { return graph_.value(id).name; };
     for (const auto& [name, values] : options_.read.bind) {
-      const bool input = std::ranges::any_of(
-          graph_.inputs, [&](ValueId id) { return graph_.value(id).name == name; });
+      const bool input = std::ranges::find(graph_.inputs, name, name_of) != graph_.inputs.end();
       if (input || !fix_dimension(name, values)) ir::bind_input(model_, graph_, name, values);
     }
   }
