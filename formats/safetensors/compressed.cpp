@@ -84,6 +84,27 @@ Tensor words_tensor(ir::Dims dims, const std::vector<int32_t>& values) {
   return Tensor::of(DType::kI32, std::move(dims), std::span<const int32_t>(values));
 }
 
+// Unsigned codes become signed ones around a zero point, also where ours was 0 without saying so.
+bool needs_zero_points(const QuantScheme& scheme) {
+  return !scheme.symmetric || !ir::info(scheme.code).is_signed;
+}
+
+// Zero points may be any i32; stored ones are codes themselves.
+bool zero_points_are_codes(const Tensor& tensor) {
+  const Tensor* zeros = tensor.part(Part::kZeroPoints);
+  if (!zeros) return true;
+  const DType code = tensor.scheme()->code;
+  return std::ranges::all_of(ir::to_i64(*zeros), [&](int64_t zero) {
+    return zero >= ir::min_code(code) && zero <= ir::max_code(code);
+  });
+}
+
+// What a config group names: the module of a weight, else the tensor itself.
+std::string target_of(const std::string& name) {
+  constexpr std::string_view kWeight = ".weight";
+  return name.ends_with(kWeight) ? name.substr(0, name.size() - kWeight.size()) : name;
+}
+
 ir::Dims scale_dims(const ir::Dims& dims, const QuantScheme& scheme) {
   if (scheme.axis < 0 && scheme.group_size == 0) return {1};
   if (scheme.group_size > 0) {
@@ -109,7 +130,9 @@ std::string strategy_of(const QuantScheme& scheme) {
 
 bool can_compress(const Tensor& tensor) {
   const QuantScheme* scheme = tensor.scheme();
-  return scheme && !scheme->codebook && scheme->super_group == 0 && bits_of(*scheme) <= 8;
+  if (!scheme || scheme->codebook || scheme->super_group != 0 || bits_of(*scheme) > 8) return false;
+  if (scheme->group_size > 0 && scheme->axis != 0) return false;
+  return tensor.count() > 0 && !tensor.dims().empty() && zero_points_are_codes(tensor);
 }
 
 std::vector<NamedTensor> compress(const std::string& name, const Tensor& tensor) {
@@ -132,8 +155,9 @@ std::vector<NamedTensor> compress(const std::string& name, const Tensor& tensor)
   const Tensor& scales = *tensor.part(Part::kScales);
   const ir::Dims shape = scale_dims(dims, scheme);
   out.emplace_back(name + "_scale", Tensor(scales.dtype(), shape, scales.buffer()));
-  if (scheme.symmetric) return out;
-  const std::vector<int64_t> wide = ir::to_i64(*tensor.part(Part::kZeroPoints));
+  if (!needs_zero_points(scheme)) return out;
+  std::vector<int64_t> wide(static_cast<size_t>(scales.count()));
+  if (!scheme.symmetric) wide = ir::to_i64(*tensor.part(Part::kZeroPoints));
   const std::vector<int32_t> zeros =
       shifted(std::vector<int32_t>(wide.begin(), wide.end()), to_signed(scheme));
   if (!packed) {
@@ -158,16 +182,14 @@ Json quantization_config(const ir::Model& model) {
     (bits_of(scheme) < 8 ? packed : plain) = true;
     Json weights = {{"num_bits", bits_of(scheme)},
                     {"type", "int"},
-                    {"symmetric", scheme.symmetric},
+                    {"symmetric", !needs_zero_points(scheme)},
                     {"strategy", strategy_of(scheme)}};
     if (scheme.group_size > 0) weights["group_size"] = scheme.group_size;
-    const size_t dot = name.rfind('.');
-    const std::string module = dot == std::string::npos ? name : name.substr(0, dot);
     const auto kind = std::ranges::find(kinds, weights, [](const auto& k) { return k.first; });
     if (kind == kinds.end()) {
-      kinds.emplace_back(std::move(weights), Json::array({module}));
+      kinds.emplace_back(std::move(weights), Json::array({target_of(name)}));
     } else {
-      kind->second.push_back(module);
+      kind->second.push_back(target_of(name));
     }
   }
   if (kinds.empty()) return nullptr;
@@ -239,8 +261,21 @@ class Decompressor {
       const Json& weights = group["weights"];
       if (!weights.contains("group_size") || !weights["group_size"].is_number_integer()) continue;
       const auto size = weights["group_size"].get<int64_t>();
-      if (size > 0) group_sizes_.insert(size);
+      if (size <= 0) continue;
+      group_sizes_.insert(size);
+      if (!group.contains("targets") || !group["targets"].is_array()) continue;
+      for (const Json& target : group["targets"]) {
+        if (target.is_string()) size_of_target_[target.get<std::string>()] = size;
+      }
     }
+  }
+
+  // The sizes of groups that a tensor may have: what is stated for it, or (for targets that are
+  // classes of modules) for any.
+  std::set<int64_t> stated_sizes(const std::string& name) const {
+    const auto stated = size_of_target_.find(target_of(name));
+    if (stated != size_of_target_.end()) return {stated->second};
+    return group_sizes_;
   }
 
   // Axis and group size, as far as the dims of the scales tell them.
@@ -262,7 +297,7 @@ class Decompressor {
     }
     const int64_t columns = ir::element_count(dims, path_) / dims[0];
     const auto groups_with = [&](int64_t size) { return (columns + size - 1) / size; };
-    for (const int64_t size : group_sizes_) {
+    for (const int64_t size : stated_sizes(name)) {
       if (size <= columns && groups_with(size) == scale[1]) scheme.group_size = size;
     }
     if (scheme.group_size == 0 && columns % scale[1] == 0) scheme.group_size = columns / scale[1];
@@ -294,6 +329,7 @@ class Decompressor {
     set_granularity(name, codes.dims(), find(name + "_scale")->dims(), scheme);
     const Tensor* zero = find(name + "_zero_point");
     if (!zero) return assembled(name, codes.dims(), scheme, codes, nullptr);
+    if (zero->dtype() != DType::kI8) fail(name, "its zero points are not of I8");
     scheme.symmetric = false;
     scheme.code = DType::kU8;
     const std::vector<int64_t> wide = ir::to_i64(*zero, path_);
@@ -310,7 +346,7 @@ class Decompressor {
   Tensor from_packed(const std::string& name, const Tensor& packed) const {
     const ir::Dims dims = ir::to_i64(*find(name + "_shape"), path_);
     const int64_t count = ir::element_count(dims, path_);
-    if (dims.empty() || dims[0] == 0 || packed.dims().size() != 2 || packed.dims()[0] != dims[0]) {
+    if (dims.empty() || count == 0 || packed.dims().size() != 2 || packed.dims()[0] != dims[0]) {
       fail(name, "its shape does not fit its codes");
     }
     const int64_t rows = dims[0], columns = count / rows;
@@ -359,6 +395,7 @@ class Decompressor {
   std::map<std::string, const Tensor*> by_name_;
   std::map<std::string, std::string> quantized_;  // tensor of codes -> the weight's name
   std::set<int64_t> group_sizes_;
+  std::map<std::string, int64_t> size_of_target_;
 };
 
 }  // namespace

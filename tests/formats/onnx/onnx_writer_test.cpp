@@ -2,6 +2,7 @@
 // What is written and read again is the same model: parameters, annotations, metadata, and the
 // runtime's outputs bit for bit.
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -14,6 +15,7 @@
 #include "lib/ir/ops.hpp"
 #include "lib/ir/serialize.hpp"
 #include "lib/runtime/session.hpp"
+#include "tests/formats/random_models.hpp"
 #include "tests/formats/sample_models.hpp"
 #include "tests/hdf5/scratch_folder.hpp"
 
@@ -69,59 +71,22 @@ void check_same(const ir::Model& before, const WriteOptions& options) {
   CHECK(outputs(after) == outputs(before));
 }
 
-// A chain of random layers, some of its values quantized.
-ir::Model random_model(uint64_t seed, bool quantized) {
-  Rng rng(seed);
-  const auto pick = [&](int64_t n) { return rng.below(n); };
-  ir::GraphBuilder builder({1 + pick(3), 8, 8});
-  ir::ValueId x = builder.input();
-  for (int64_t i = 0, n = 1 + pick(4); i < n; ++i) {
-    const std::string name = "layer" + std::to_string(i);
-    switch (pick(4)) {
-      case 0:
-        x = builder.conv_bn_relu(x, {.channels = 1 + pick(5), .pad = 1}, name);
-        break;
-      case 1:
-        x = builder.relu(builder.conv(x, {.channels = 3, .kernel = 1, .bias = true}, name));
-        break;
-      case 2:
-        x = builder.add(x, builder.relu(x), name);
-        break;
-      default:
-        if (i == 0) x = builder.max_pool(x);
-    }
-  }
-  x = builder.gemm(builder.flatten(x), 4, "head");
-  ir::Model model = builder.finish(x, Json::object());
-  ir::initialise(model, seed);
-  if (!quantized) return model;
-  for (const auto& entry : std::vector(model.parameters.entries())) {
-    if (!entry.name.ends_with(".weight")) continue;
-    model.parameters.set(entry.name, tests::int8_weight(entry.tensor.dims(), seed));
-  }
-  ir::Graph& graph = model.main();
-  for (size_t i = 0; i < graph.values().size(); ++i) {
-    ir::Value& value = graph.value({static_cast<int32_t>(i)});
-    if (!value.parameter.empty() || pick(3) == 0) continue;
-    value.quant = ir::ActivationQuant{.scale = 0.01F + rng.uniform(0.0F, 0.05F),
-                                      .zero_point = static_cast<int32_t>(pick(256))};
-  }
-  return model;
-}
+// Each of the operator sets in turn.
+int opset_of(uint64_t seed) { return std::array{13, 17, 21}[seed % 3]; }
 
 }  // namespace
 
 TEST_CASE("random float models survive every operator set") {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
-    for (const int opset : {13, 17, 21}) check_same(random_model(seed, false), {.opset = opset});
+    check_same(tests::random_network(seed, false), {.opset = opset_of(seed)});
   }
 }
 
 TEST_CASE("random quantized models keep their codes and compute the same bits") {
-  for (uint64_t seed = 1; seed <= 20; ++seed) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
-    for (const int opset : {13, 17, 21}) check_same(random_model(seed, true), {.opset = opset});
+    check_same(tests::random_network(seed, true), {.opset = opset_of(seed)});
   }
 }
 
