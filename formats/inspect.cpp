@@ -6,6 +6,7 @@
 
 #include "formats/formats.hpp"
 #include "formats/pare/pare_format.hpp"
+#include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
 #include "lib/ir/serialize.hpp"
 #include "lib/pass/pass.hpp"
@@ -146,10 +147,16 @@ int64_t bytes_of_file(const std::string& path) {
   return static_cast<int64_t>(size);
 }
 
-Json macs_of(const ir::Model& model) {
+Json macs_of(const ir::Model& model, const std::string& path) {
   if (model.graphs.empty()) return nullptr;
   int64_t total = 0;
-  for (const ir::Graph& graph : model.graphs) total += ir::mac_count(model, graph);
+  try {
+    for (const ir::Graph& graph : model.graphs) {
+      total = checked_add(total, ir::mac_count(model, graph), graph.name);
+    }
+  } catch (const Error& error) {
+    throw Error(path, error.what());  // of a graph or node
+  }
   return total;
 }
 
@@ -167,7 +174,7 @@ void add_header(Json& out, const ir::Model& model, const std::string& path) {
       model.metadata.preprocessing.stated ? metadata.at("preprocessing") : Json(nullptr);
   out["source"] = model.metadata.source;
   out["parameters"] = ir::parameter_count(model);
-  out["macs"] = macs_of(model);
+  out["macs"] = macs_of(model, path);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
-#include "lib/core/mapped_file.hpp"
 #include "lib/ir/tensor.hpp"
 
 namespace pare::formats::keras {
@@ -15,14 +14,6 @@ namespace {
 
 // Descriptions of the largest published models take some 2 MB.
 constexpr int64_t kMaxText = int64_t{32} << 20;
-constexpr int64_t kMaxDecoded = int64_t{8} << 30;
-
-// Deflate expands to at most 1032 times its input: what claims more was never written.
-hdf5::Index open(const std::string& path) {
-  const auto bytes = static_cast<int64_t>(MappedFile::open(path)->bytes().size());
-  const int64_t decoded = bytes > kMaxDecoded / 1032 ? kMaxDecoded : bytes * 1032;
-  return hdf5::read(path, {.max_decoded_bytes = decoded, .max_text_bytes = kMaxText});
-}
 
 template <class T, class Convert>
 std::vector<float> converted(std::span<const std::byte> bytes, const Convert& convert) {
@@ -37,7 +28,8 @@ std::vector<float> converted(std::span<const std::byte> bytes, const Convert& co
 
 }  // namespace
 
-WeightFile::WeightFile(const std::string& path) : path_(path), file_(open(path)) {
+WeightFile::WeightFile(const std::string& path)
+    : path_(path), file_(hdf5::read(path, {.max_text_bytes = kMaxText})) {
   if (file_.attributes.contains("pare_format")) {
     throw Error(path, "is a .pare model, not a Keras file");
   }

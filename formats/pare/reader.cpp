@@ -17,6 +17,10 @@ namespace {
 
 // Vocabularies are the largest of what is compressed.
 constexpr int64_t kMaxDecoded = int64_t{1} << 30;
+// Sparse tensors may have this many elements, and so many for each byte of the file: one bit of a
+// mask can stand for a block of any size, and most of what reads a tensor fills in its zeros.
+constexpr int64_t kFreeSparseElements = 4 << 20;
+constexpr int64_t kSparseElementsPerByte = 1024;
 
 class ModelReader {
  public:
@@ -27,6 +31,7 @@ class ModelReader {
     check_version();
     index_ = index_from_json(parse_json(text_of(kIndexArray), path_), path_);
     check_disjoint();
+    check_sparse();
     ir::Model model;
     for (const Json& graph : parse_json(checked_text(kGraphsArray, index_.graphs_hash), path_)) {
       model.graphs.push_back(ir::graph_from_json(graph, path_));
@@ -102,6 +107,16 @@ class ModelReader {
     std::sort(ranges.begin(), ranges.end());
     for (size_t i = 1; i < ranges.size(); ++i) {
       if (ranges[i].first < ranges[i - 1].second) throw Error(path_, "tensors overlap in the file");
+    }
+  }
+
+  void check_sparse() const {
+    const int64_t honest = checked_mul(file_.file_bytes, kSparseElementsPerByte, path_);
+    int64_t left = checked_add(kFreeSparseElements, honest, path_);
+    for (const TensorEntry& entry : index_.tensors) {
+      if (entry.layout.kind == ir::SparseKind::kDense) continue;
+      left -= checked_product(entry.dims, path_);
+      if (left < 0) fail(entry.name, "is sparse, and far larger than the file");
     }
   }
 

@@ -23,6 +23,12 @@ namespace {
 
 constexpr std::array<unsigned char, 8> kSignature = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
 
+// What the child may take beyond what it decodes: libhdf5 itself, then tables that grow with the
+// file.
+constexpr int64_t kLibraryBytes = 32 << 20;
+constexpr int64_t kTableBytesPerByte = 32;
+constexpr int64_t kMostTableBytes = int64_t{1} << 30;
+
 // Anonymous memory that the child fills and the parent maps read-only.
 class SharedMemory {
  public:
@@ -70,19 +76,32 @@ bool is_hdf5(std::span<const std::byte> bytes) {
   return false;
 }
 
+// A file expands to at most what deflate makes of it, 1,032 : 1; chunks that were never written
+// would expand without end.
+int64_t most_decoded(const ReadOptions& options, int64_t file_bytes) {
+  const int64_t honest =
+      file_bytes > options.max_decoded_bytes / 1032 ? options.max_decoded_bytes : file_bytes * 1032;
+  return std::min(options.max_decoded_bytes, std::max<int64_t>(honest, 1 << 20));
+}
+
 std::string list_in_child(const std::string& path, const ReadOptions& options,
                           const SharedMemory& decoded, int64_t file_bytes) {
+  const int64_t most = most_decoded(options, file_bytes);
   const ChildTask task{.path = path,
                        .only = options.only,
                        .shared_memory = decoded.descriptor(),
-                       .max_decoded_bytes = options.max_decoded_bytes,
+                       .max_decoded_bytes = most,
                        .max_text_bytes = options.max_text_bytes};
+  const int64_t tables =
+      std::min(checked_mul(file_bytes, kTableBytesPerByte, path), kMostTableBytes);
+  // A chunk is inflated into a buffer that doubles before it is copied to where it belongs.
+  const int64_t decoding = checked_mul(most, 4, path);
   const Confinement limits{
-      .memory_bytes = checked_add(options.max_decoded_bytes, int64_t{1} << 30, path),
-      .file_bytes = options.max_decoded_bytes,
+      .memory_bytes = checked_add(kLibraryBytes + tables, decoding, path),
+      .file_bytes = most,
       // Inflating and byte-swapping run well above 50 MB/s.
-      .cpu_seconds =
-          static_cast<int>(20 + (file_bytes + options.max_decoded_bytes / 8) / 50'000'000),
+      .cpu_seconds = static_cast<int>(20 + (file_bytes + most / 8) / 50'000'000),
+      .max_result_bytes = (1 << 20) + tables,
       .keep_open = {decoded.descriptor()}};
   const LibraryLock lock;
   Handle file;
@@ -158,11 +177,12 @@ Index read(const std::string& path, const ReadOptions& options) {
       list_in_child(path, options, owner->decoded, static_cast<int64_t>(file.size()));
   Index out;
   out.path = path;
+  out.file_bytes = static_cast<int64_t>(file.size());
   try {
     const Json json = parse_json(listing, path);
     if (json.at("too_large").get<bool>()) {
-      throw Error(path, "expands to more than " + std::to_string(options.max_decoded_bytes >> 20) +
-                            " MiB when decoded");
+      const int64_t most = most_decoded(options, static_cast<int64_t>(file.size()));
+      throw Error(path, "expands to more than " + std::to_string(most >> 20) + " MiB when decoded");
     }
     if (json.at("too_much_text").get<bool>()) {
       throw Error(path, "its attributes hold more than " + std::to_string(options.max_text_bytes) +

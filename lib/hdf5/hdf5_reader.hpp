@@ -35,6 +35,7 @@ struct Array {
 
 struct Index {
   std::string path;
+  int64_t file_bytes = 0;
   std::vector<Array> arrays;                  // sorted by name
   std::map<std::string, int64_t> attributes;  // integer scalars of the root group
   // String attributes by group ("" is the root) and name, a scalar as a list of one; every group is
@@ -49,7 +50,8 @@ struct Index {
 struct ReadOptions {
   // When not empty, only these arrays are listed; nothing else is decoded.
   std::vector<std::string> only = {};
-  // Decoded bytes of all arrays together; guards against files that expand without end.
+  // Decoded bytes of all arrays together, beside what the file's own size bounds: deflate's 1,032
+  // bytes for each of its bytes.
   int64_t max_decoded_bytes = int64_t{8} << 30;
   // String attributes of all groups together; 0: they are not listed.
   int64_t max_text_bytes = 0;

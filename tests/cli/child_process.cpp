@@ -53,6 +53,11 @@ void redirect(int target, const std::string& path) {
     ::setrlimit(RLIMIT_FSIZE, &limit);
     ::signal(SIGXFSZ, SIG_IGN);
   }
+  if (launch.data_limit > 0) {
+    const rlimit limit{static_cast<rlim_t>(launch.data_limit),
+                       static_cast<rlim_t>(launch.data_limit)};
+    ::setrlimit(RLIMIT_DATA, &limit);
+  }
   std::vector<std::string> words{program};
   words.insert(words.end(), launch.arguments.begin(), launch.arguments.end());
   std::vector<char*> argv;

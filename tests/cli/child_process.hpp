@@ -24,6 +24,7 @@ struct Launch {
   int signal_after_ms = 0;
   std::string stdout_path = {};  // instead of capturing it
   int64_t file_size_limit = 0;   // > 0: RLIMIT_FSIZE, bytes
+  int64_t data_limit = 0;        // > 0: RLIMIT_DATA, bytes: heap and private mappings
 };
 
 // A scratch folder, removed with everything in it.

@@ -5,21 +5,12 @@
 #include <cstdlib>
 
 #include "formats/formats.hpp"
+#include "formats/inspect.hpp"
 #include "lib/core/error.hpp"
 
 namespace pare::tests {
 
 namespace {
-
-void touch(const ir::Tensor& tensor) {
-  if (tensor.is_plain()) {
-    (void)tensor.view();
-    return;
-  }
-  for (int i = 0; i < ir::kPartCount; ++i) {
-    if (const ir::Tensor* part = tensor.part(static_cast<ir::Part>(i))) touch(*part);
-  }
-}
 
 [[noreturn]] void found(const std::string& path, const char* what) {
   std::fprintf(stderr, "%s: %s\n", path.c_str(), what);
@@ -28,10 +19,10 @@ void touch(const ir::Tensor& tensor) {
 
 }  // namespace
 
-std::string read_wholly(const std::string& path, ir::Model* out) {
+std::string read_wholly(const std::string& path, ir::Model* out, const std::string& format) {
   try {
-    const ir::Model model = formats::read(path);
-    for (const auto& entry : model.parameters.entries()) touch(entry.tensor);
+    const ir::Model model = formats::read(path, {.format = format});
+    (void)formats::inspection_text(formats::inspect(model, path));
     if (out) *out = model;
     return "";
   } catch (const Error& error) {

@@ -8,8 +8,11 @@
 
 namespace pare::tests {
 
-// Reads a model and every byte of its tensors. Returns the refusal, "" when there is none. Anything
-// but a one-line pare::Error about the file aborts the process: that is what a fuzzer looks for.
-std::string read_wholly(const std::string& path, ir::Model* out = nullptr);
+// Reads a model and inspects it, which reads every byte of its tensors, by the reader named
+// `format` ("": whichever the content asks for). Returns the refusal, "" when there is none.
+// Anything but a one-line pare::Error about the file aborts the process: that is what a fuzzer
+// looks for.
+std::string read_wholly(const std::string& path, ir::Model* out = nullptr,
+                        const std::string& format = {});
 
 }  // namespace pare::tests
