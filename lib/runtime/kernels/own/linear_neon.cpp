@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and products compiled for NEON.
+// clang-format off
+#include "lib/runtime/kernels/own/vec_neon.hpp"
+#include "lib/runtime/kernels/own/depthwise_body.hpp"
+#include "lib/runtime/kernels/own/linear_block_body.hpp"
+// clang-format on
+
+namespace pare::runtime::own {
+
+const LinearKernels kLinearNeon = {Vec::kLanes, Vec::kCodesPerUnit, integer_block,
+                                   real_block,  integer_depthwise,  real_depthwise};
+
+}  // namespace pare::runtime::own
