@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "lib/core/json.hpp"
 #include "lib/ir/model.hpp"
 
 namespace pare::bench {
@@ -13,7 +14,7 @@ struct Network {
   std::string name;
   std::string architecture;  // of --arch
   ir::Dims item;
-  bool convolutional = true;
+  int64_t classes = 10;
 };
 
 // An MLP 784-768-768-10, a CNN of three convolutions (97,000 parameters), ResNet-20, the ResNet8 of
@@ -21,7 +22,10 @@ struct Network {
 std::span<const Network> networks();
 
 ir::Model float_model(const Network& network);
-// w8a8, calibrated on noise; residuals split, so that every runtime has a step for them.
-ir::Model int8_model(const ir::Model& model, const Network& network);
+// Calibrated on noise. w8a8: residuals split, so that every runtime has a step for them.
+ir::Model quantized_model(const ir::Model& model, const Network& network,
+                          const std::string& scheme);
+// In one shot, by options of the prune pass.
+ir::Model pruned_model(const ir::Model& model, const Json& options);
 
 }  // namespace pare::bench

@@ -69,7 +69,7 @@ void run(const OnnxRuntime& peer, const std::string& folder, const std::string& 
   for (const Network& network : networks()) {
     if (network.name.find(only) == std::string::npos) continue;
     const ir::Model model = float_model(network);
-    const ir::Model quantized = int8_model(model, network);
+    const ir::Model quantized = quantized_model(model, network, "w8a8");
     for (const Setting& setting : settings) {
       const std::string stem = folder + "/" + network.name;
       compare(peer, model, stem + ".f32.onnx", network.name, setting);
