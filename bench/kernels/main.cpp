@@ -26,14 +26,22 @@ class Reader {
   void run() {
     const auto count = static_cast<int64_t>(words_.size());
     uint64_t total = 0;
-    const uint64_t* words = words_.data();
-#pragma omp parallel for simd reduction(+ : total) num_threads(threads_) schedule(static)
-    for (int64_t i = 0; i < count; ++i) total += words[i];
+#pragma omp parallel for reduction(+ : total) num_threads(threads_) schedule(static)
+    for (int t = 0; t < threads_; ++t) {
+      total += sum_of(words_.data() + count * t / threads_, count / threads_);
+    }
     sum_ = total;
   }
   uint64_t sum() const { return sum_; }
 
  private:
+  __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3"))) static uint64_t
+  sum_of(const uint64_t* words, int64_t count) {
+    uint64_t total = 0;
+    for (int64_t i = 0; i < count; ++i) total += words[i];
+    return total;
+  }
+
   std::vector<uint64_t> words_;
   int threads_;
   uint64_t sum_ = 0;

@@ -84,7 +84,6 @@ void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t bat
   const ir::Tensor weight = random_weight(rng, {out, depth}, scheme);
   const std::vector<float> w = ir::to_f32(weight);
   const std::vector<float> x = random_values(batch * depth);
-  std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
@@ -101,8 +100,6 @@ void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t bat
       const double bound = static_cast<double>(depth + 4) * 0x1p-24 * magnitude;
       REQUIRE(std::abs(y[static_cast<size_t>(i)] - sum) <= bound);
     }
-    if (first.empty()) first = y;
-    CHECK(y == first);
   }
 }
 

@@ -11,38 +11,39 @@ struct Lanes {
   __m256 a, b;
 
   static Lanes zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
-  static __m128i bytes(const uint8_t* p) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  }
-  static Lanes of_unsigned(__m128i codes) {
-    return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(codes)),
-            _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(codes, 8)))};
-  }
-  static Lanes low_nibbles(const uint8_t* p) {
-    return of_unsigned(_mm_and_si128(bytes(p), _mm_set1_epi8(15)));
-  }
-  static Lanes high_nibbles(const uint8_t* p) {
-    return of_unsigned(_mm_and_si128(_mm_srli_epi16(bytes(p), 4), _mm_set1_epi8(15)));
-  }
+  static Lanes load(const float* x) { return {_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)}; }
+  static Lanes set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
   static Lanes signed_bytes(const uint8_t* p) {
-    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes(p))),
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes(p), 8)))};
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)),
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(codes, 8)))};
   }
-  void add_product(const Lanes& codes, const float* x) {
-    a = _mm256_add_ps(a, _mm256_mul_ps(codes.a, _mm256_loadu_ps(x)));
-    b = _mm256_add_ps(b, _mm256_mul_ps(codes.b, _mm256_loadu_ps(x + 8)));
-  }
-  void add(const Lanes& other) {
-    a = _mm256_add_ps(a, other.a);
-    b = _mm256_add_ps(b, other.b);
-  }
-  void add_scaled(const Lanes& other, float scale) {
-    a = _mm256_add_ps(a, _mm256_mul_ps(other.a, _mm256_set1_ps(scale)));
-    b = _mm256_add_ps(b, _mm256_mul_ps(other.b, _mm256_set1_ps(scale)));
+  void add_product(const Lanes& x, const Lanes& y) {
+    a = _mm256_fmadd_ps(x.a, y.a, a);
+    b = _mm256_fmadd_ps(x.b, y.b, b);
   }
   void store(float* to) const {
     _mm256_storeu_ps(to, a);
     _mm256_storeu_ps(to + 8, b);
+  }
+};
+
+struct Words {
+  __m256i a, b;
+
+  static Words load(const uint8_t* p) {
+    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
+            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
+  }
+  Lanes take_nibbles() {
+    const auto lowest = [](__m256i v) {
+      const __m256i code = _mm256_and_si256(v, _mm256_set1_epi32(15));
+      return _mm256_cvtepi32_ps(_mm256_sub_epi32(code, _mm256_set1_epi32(8)));
+    };
+    const Lanes out = {lowest(a), lowest(b)};
+    a = _mm256_srli_epi32(a, 4);
+    b = _mm256_srli_epi32(b, 4);
+    return out;
   }
 };
 

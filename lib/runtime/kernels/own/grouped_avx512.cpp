@@ -11,28 +11,28 @@ struct Lanes {
   __m512 v;
 
   static Lanes zero() { return {_mm512_setzero_ps()}; }
-  static __m128i bytes(const uint8_t* p) {
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  }
-  static Lanes low_nibbles(const uint8_t* p) {
-    const __m128i low = _mm_and_si128(bytes(p), _mm_set1_epi8(15));
-    return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(low))};
-  }
-  static Lanes high_nibbles(const uint8_t* p) {
-    const __m128i high = _mm_and_si128(_mm_srli_epi16(bytes(p), 4), _mm_set1_epi8(15));
-    return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(high))};
-  }
+  static Lanes load(const float* x) { return {_mm512_loadu_ps(x)}; }
+  static Lanes set(float x) { return {_mm512_set1_ps(x)}; }
   static Lanes signed_bytes(const uint8_t* p) {
-    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes(p)))};
+    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes))};
   }
-  void add_product(const Lanes& codes, const float* x) {
-    v = _mm512_add_ps(v, _mm512_mul_ps(codes.v, _mm512_loadu_ps(x)));
-  }
-  void add(const Lanes& other) { v = _mm512_add_ps(v, other.v); }
-  void add_scaled(const Lanes& other, float scale) {
-    v = _mm512_add_ps(v, _mm512_mul_ps(other.v, _mm512_set1_ps(scale)));
-  }
+  void add_product(const Lanes& a, const Lanes& b) { v = _mm512_fmadd_ps(a.v, b.v, v); }
   void store(float* to) const { _mm512_storeu_ps(to, v); }
+};
+
+struct Words {
+  __m512i v;
+
+  static Words load(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
+  // The lowest nibble of each word less 8, which is dropped. A permutation looks at four bits only:
+  // it is the mask, the subtraction and the conversion in one.
+  Lanes take_nibbles() {
+    const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    const Lanes out = {_mm512_permutexvar_ps(v, values)};
+    v = _mm512_srli_epi32(v, 4);
+    return out;
+  }
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grouped products compiled for any architecture.
 #include <cstdint>
+#include <cstring>
 
 namespace {
 
@@ -9,14 +10,14 @@ struct Lanes {
   float at[16];
 
   static Lanes zero() { return {}; }
-  static Lanes low_nibbles(const uint8_t* p) {
+  static Lanes load(const float* x) {
     Lanes out;
-    for (int i = 0; i < 16; ++i) out.at[i] = static_cast<float>(p[i] & 15);
+    std::memcpy(out.at, x, sizeof out.at);
     return out;
   }
-  static Lanes high_nibbles(const uint8_t* p) {
+  static Lanes set(float x) {
     Lanes out;
-    for (int i = 0; i < 16; ++i) out.at[i] = static_cast<float>(p[i] >> 4);
+    for (float& lane : out.at) lane = x;
     return out;
   }
   static Lanes signed_bytes(const uint8_t* p) {
@@ -24,17 +25,27 @@ struct Lanes {
     for (int i = 0; i < 16; ++i) out.at[i] = static_cast<float>(static_cast<int8_t>(p[i]));
     return out;
   }
-  void add_product(const Lanes& codes, const float* x) {
-    for (int i = 0; i < 16; ++i) at[i] += codes.at[i] * x[i];
+  void add_product(const Lanes& a, const Lanes& b) {
+    for (int i = 0; i < 16; ++i) at[i] += a.at[i] * b.at[i];
   }
-  void add(const Lanes& other) {
-    for (int i = 0; i < 16; ++i) at[i] += other.at[i];
+  void store(float* to) const { std::memcpy(to, at, sizeof at); }
+};
+
+struct Words {
+  uint32_t at[16];
+
+  static Words load(const uint8_t* p) {
+    Words out;
+    std::memcpy(out.at, p, sizeof out.at);
+    return out;
   }
-  void add_scaled(const Lanes& other, float scale) {
-    for (int i = 0; i < 16; ++i) at[i] += other.at[i] * scale;
-  }
-  void store(float* to) const {
-    for (int i = 0; i < 16; ++i) to[i] = at[i];
+  Lanes take_nibbles() {
+    Lanes out;
+    for (int i = 0; i < 16; ++i) {
+      out.at[i] = static_cast<float>(static_cast<int32_t>(at[i] & 15) - 8);
+      at[i] >>= 4;
+    }
+    return out;
   }
 };
 
