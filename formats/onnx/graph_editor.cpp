@@ -120,6 +120,12 @@ bool GraphEditor::fold_stored(const ir::Node& node) {
   return true;
 }
 
+bool GraphEditor::take(int64_t elements) {
+  if (elements > kMostFoldedElements - folded_elements_) return false;
+  folded_elements_ += elements;
+  return true;
+}
+
 bool GraphEditor::fold_computed(const ir::Node& node) {
   int64_t elements = 0;
   for (const ValueId id : node.outputs) {
@@ -127,10 +133,10 @@ bool GraphEditor::fold_computed(const ir::Node& node) {
     for (const ir::Dim& dim : value.shape) {
       if (!dim.known()) return false;
     }
-    elements += ir::element_count(ir::known_dims(value.shape, value.name), node.name);
+    const int64_t count = ir::element_count(ir::known_dims(value.shape, value.name), node.name);
+    elements = checked_add(elements, count, node.name);
   }
-  if (elements > kMostFoldedElements - folded_elements_) return false;
-  folded_elements_ += elements;
+  if (!take(elements)) return false;
   std::vector<ir::Tensor> results = runtime::evaluate(model_, graph_, node);
   for (size_t i = 0; i < results.size(); ++i) {
     make_parameter(node.outputs[i], std::move(results[i]));

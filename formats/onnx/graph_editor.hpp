@@ -46,6 +46,9 @@ class GraphEditor {
   const ir::Shape& shape(ir::ValueId id) const { return graph_.value(id).shape; }
   // Null unless `id` is a parameter.
   const ir::Tensor* constant(ir::ValueId id) const;
+  // Counts elements against kMostFoldedElements, the model's allowance; false when too few are
+  // left.
+  bool take(int64_t elements);
   // Drops nodes, values and parameters that no output depends on.
   void remove_unused();
 

@@ -63,6 +63,10 @@ for name, where in [("outside", "../../secret"), ("absolute", "/etc/passwd"), ("
     save(m, "external_" + name)
 m = model(); tensor(m, "s", INT64, [2], ints(1 << 30, 1 << 30)); node(m, "ConstantOfShape", ["s"], ["y"]); save(m, "huge_fill")
 m = model(); tensor(m, "s", INT64, [2], ints(1 << 20, 1 << 20)); tensor(m, "c", FLOAT, [1], b"\0" * 4); node(m, "Expand", ["c", "s"], ["y"]); save(m, "huge_expand")
+m = model(18); m.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 1 << 20; tensor(m, "s", FLOAT, [1], b"\0" * 4); before = "x"
+for i in range(12):
+    node(m, "GroupNormalization", [before, "s", "s"], ["y" if i == 11 else str(i)], num_groups=1); before = str(i)
+save(m, "group_norms_of_millions")
 m = model(); tensor(m, "s", INT64, [1], ints(9)); tensor(m, "c", FLOAT, [2], b"\0" * 8); node(m, "Gather", ["c", "s"], ["y"]); save(m, "gather_beyond")
 m = model(); node(m, "If", ["x"], ["y"]); save(m, "if_unknown")
 m = model(); tensor(m, "c", 9, [], b"\1"); node(m, "If", ["c"], ["y"]); save(m, "if_without_branches")
