@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target for the reader of one format, PARE_FUZZED_FORMAT; built by clang only, once a
-// format. tests/tier2/fuzz builds and runs all of them. An input that breaks a reader goes into
-// <format>/corpus, which corpus_test.cpp replays in every test run.
+// format: see docs/formats.md. An input that breaks a reader goes into <format>/corpus, which
+// corpus_test.cpp replays in every test run.
 #include <cstddef>
 #include <cstdint>
 
