@@ -1,65 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "formats/inspect.hpp"
 
-#include <cstring>
 #include <filesystem>
 
 #include "formats/formats.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "lib/core/checked.hpp"
 #include "lib/core/error.hpp"
+#include "lib/core/parallel.hpp"
+#include "lib/ir/element_reader.hpp"
 #include "lib/ir/serialize.hpp"
 #include "lib/pass/pass.hpp"
 
 namespace pare::formats {
 
 namespace {
-
-// Elements of a plain part whose bits are all zero, -0 included for floats.
-template <class Word>
-int64_t zeros_in(std::span<const std::byte> bytes, Word sign_mask) {
-  int64_t zeros = 0;
-  for (size_t at = 0; at + sizeof(Word) <= bytes.size(); at += sizeof(Word)) {
-    Word word;
-    std::memcpy(&word, bytes.data() + at, sizeof(Word));
-    zeros += (word & static_cast<Word>(~sign_mask)) == 0;
-  }
-  return zeros;
-}
-
-int64_t plain_zeros(const ir::Tensor& tensor) {
-  const ir::DTypeInfo& type = ir::info(tensor.dtype());
-  const ir::BufferView view = tensor.view();
-  switch (type.bits) {
-    case 8:
-      return zeros_in<uint8_t>(view.bytes(), 0);
-    case 16:
-      return zeros_in<uint16_t>(view.bytes(), type.is_float ? 0x8000 : 0);
-    case 32:
-      return zeros_in<uint32_t>(view.bytes(), type.is_float ? 0x80000000U : 0U);
-    case 64:
-      return zeros_in<uint64_t>(view.bytes(), 0);
-    default: {
-      int64_t zeros = 0;
-      for (const int32_t code : ir::to_codes(tensor)) zeros += code == 0;
-      return zeros;
-    }
-  }
-}
-
-// Elements whose value is exactly 0. Codes say so directly unless a zero point or a codebook stands
-// between them and the value.
-int64_t zero_count(const ir::Tensor& tensor) {
-  if (tensor.is_plain()) return plain_zeros(tensor);
-  const ir::QuantScheme* scheme = tensor.scheme();
-  if (scheme && (!scheme->symmetric || scheme->codebook)) {
-    int64_t zeros = 0;
-    for (const float value : ir::to_f32(tensor)) zeros += value == 0.0F;
-    return zeros;
-  }
-  const ir::Tensor& codes = *tensor.part(ir::Part::kCodes);
-  return tensor.count() - codes.count() + plain_zeros(codes);
-}
 
 // Reads the parts that zero_count() does not, so that damage anywhere is found.
 void touch_parts(const ir::Tensor& tensor) {
@@ -83,7 +38,7 @@ struct Totals {
 };
 
 Json describe(const std::string& name, const ir::Tensor& tensor, Totals& totals) {
-  const int64_t zeros = zero_count(tensor);
+  const int64_t zeros = ir::zero_count(tensor, available_threads());
   touch_parts(tensor);
   const int64_t bytes = tensor.stored_bytes();
   totals.bytes += bytes;

@@ -21,4 +21,21 @@ void parallel_for(int64_t n, int threads, const Body& body) {
   for (int64_t i = 0; i < n; ++i) body(i);
 }
 
+// The same with something of its own for every thread, body(i, own): scratch memory that is made
+// once a thread and not once a step.
+template <class Own, class Body>
+void parallel_for_with(int64_t n, int threads, const Body& body) {
+  if (threads <= 1 || n <= 1) {
+    Own own;
+    for (int64_t i = 0; i < n; ++i) body(i, own);
+    return;
+  }
+#pragma omp parallel num_threads(threads)
+  {
+    Own own;
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < n; ++i) body(i, own);
+  }
+}
+
 }  // namespace pare

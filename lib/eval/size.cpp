@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "lib/core/parallel.hpp"
+#include "lib/ir/element_reader.hpp"
+
 namespace pare::eval {
 namespace {
 
@@ -30,11 +33,6 @@ void add_bytes(const ir::Tensor& tensor, SizeBreakdown& sizes) {
        {ir::Part::kScales, ir::Part::kZeroPoints, ir::Part::kSuperScales, ir::Part::kCodebook}) {
     sizes.scales += bytes_of(part);
   }
-}
-
-int64_t count_zeros(const ir::Tensor& tensor) {
-  const std::vector<float> values = ir::to_f32(tensor);
-  return std::count(values.begin(), values.end(), 0.0F);
 }
 
 LayerSize& layer_named(std::vector<LayerSize>& layers, const std::string& name) {
@@ -102,7 +100,7 @@ SizeReport measure_size(const ir::Model& model, int64_t file_bytes) {
     weight_bytes += tensor.stored_bytes();
     elements += tensor.count();
     if (tensor.dims().size() < 2) continue;
-    const int64_t zero = count_zeros(tensor);
+    const int64_t zero = ir::zero_count(tensor, available_threads());
     layer.weights += tensor.count();
     layer.zeros += zero;
     weights += tensor.count();

@@ -30,26 +30,38 @@ RowGroups row_groups(const Dims& dims, int m) {
   return {rows, columns, ceil_div(columns, m)};
 }
 
-std::vector<uint8_t> expand_bits(std::span<const std::byte> mask, int64_t count, int64_t block) {
-  std::vector<uint8_t> kept(static_cast<size_t>(count));
-  for (int64_t i = 0, b = 0; i < count; i += block, ++b) {
-    const int64_t end = std::min(count, i + block);
-    std::fill(kept.begin() + i, kept.begin() + end, static_cast<uint8_t>(bit(mask, b)));
+void expand_bits(std::span<const std::byte> mask, int64_t block, int64_t first,
+                 std::span<uint8_t> kept) {
+  for (size_t i = 0; i < kept.size(); ++i) {
+    kept[i] = bit(mask, (first + static_cast<int64_t>(i)) / block);
   }
-  return kept;
 }
 
-std::vector<uint8_t> expand_groups(std::span<const std::byte> mask, const Dims& dims, int m) {
-  const RowGroups g = row_groups(dims, m);
-  std::vector<uint8_t> kept(static_cast<size_t>(g.rows * g.columns));
-  for (int64_t row = 0; row < g.rows; ++row) {
-    for (int64_t c = 0; c < g.columns; ++c) {
-      const auto byte =
-          std::to_integer<unsigned>(mask[static_cast<size_t>(row * g.per_row + c / m)]);
-      kept[static_cast<size_t>(row * g.columns + c)] = byte >> (c % m) & 1U;
-    }
+// Eight elements a byte; `first` need not be a multiple of eight.
+void expand_bytes(std::span<const std::byte> mask, int64_t first, std::span<uint8_t> kept) {
+  size_t i = 0;
+  for (; i < kept.size() && (first + static_cast<int64_t>(i)) % 8 != 0; ++i) {
+    kept[i] = bit(mask, first + static_cast<int64_t>(i));
   }
-  return kept;
+  const std::byte* at = mask.data() + (first + static_cast<int64_t>(i)) / 8;
+  for (; i + 8 <= kept.size(); i += 8, ++at) {
+    const auto byte = std::to_integer<unsigned>(*at);
+    for (size_t j = 0; j < 8; ++j) kept[i + j] = byte >> j & 1U;
+  }
+  for (; i < kept.size(); ++i) kept[i] = bit(mask, first + static_cast<int64_t>(i));
+}
+
+void expand_groups(std::span<const std::byte> mask, const Dims& dims, int m, int64_t first,
+                   std::span<uint8_t> kept) {
+  if (kept.empty()) return;
+  const RowGroups g = row_groups(dims, m);
+  int64_t row = first / g.columns, column = first % g.columns;
+  for (uint8_t& flag : kept) {
+    const auto byte =
+        std::to_integer<unsigned>(mask[static_cast<size_t>(row * g.per_row + column / m)]);
+    flag = byte >> (column % m) & 1U;
+    if (++column == g.columns) column = 0, ++row;
+  }
 }
 
 int64_t popcount(std::span<const std::byte> bytes) {
@@ -141,21 +153,30 @@ int64_t stored_in_mask(std::span<const std::byte> mask, const Dims& dims,
   throw Bug("sparse kind");
 }
 
-std::vector<uint8_t> expand_mask(std::span<const std::byte> mask, const Dims& dims,
-                                 const SparseLayout& layout) {
+void expand_mask(std::span<const std::byte> mask, const Dims& dims, const SparseLayout& layout,
+                 int64_t first, std::span<uint8_t> kept) {
   require(static_cast<int64_t>(mask.size()) == mask_bytes(dims, layout), "mask has its size");
-  const int64_t count = element_count(dims);
+  require(first >= 0 && first + static_cast<int64_t>(kept.size()) <= element_count(dims),
+          "elements that are asked for exist");
   switch (layout.kind) {
     case SparseKind::kDense:
-      return std::vector<uint8_t>(static_cast<size_t>(count), 1);
+      std::ranges::fill(kept, uint8_t{1});
+      return;
     case SparseKind::kBitmask:
-      return expand_bits(mask, count, 1);
+      return expand_bytes(mask, first, kept);
     case SparseKind::kBlock:
-      return expand_bits(mask, count, layout.block);
+      return expand_bits(mask, layout.block, first, kept);
     case SparseKind::kNOfM:
-      return expand_groups(mask, dims, layout.m);
+      return expand_groups(mask, dims, layout.m, first, kept);
   }
   throw Bug("sparse kind");
+}
+
+std::vector<uint8_t> expand_mask(std::span<const std::byte> mask, const Dims& dims,
+                                 const SparseLayout& layout) {
+  std::vector<uint8_t> kept(static_cast<size_t>(element_count(dims)));
+  expand_mask(mask, dims, layout, 0, kept);
+  return kept;
 }
 
 Bytes pack_mask(std::span<const uint8_t> kept, const Dims& dims, const SparseLayout& layout) {

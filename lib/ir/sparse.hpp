@@ -29,6 +29,9 @@ int64_t stored_in_mask(std::span<const std::byte> mask, const Dims& dims,
 // One byte an element: 1 where it is stored.
 std::vector<uint8_t> expand_mask(std::span<const std::byte> mask, const Dims& dims,
                                  const SparseLayout& layout);
+// The same for elements [first, first + kept.size()) only.
+void expand_mask(std::span<const std::byte> mask, const Dims& dims, const SparseLayout& layout,
+                 int64_t first, std::span<uint8_t> kept);
 // The inverse: `kept` holds one byte an element, non-zero where it is stored.
 Bytes pack_mask(std::span<const uint8_t> kept, const Dims& dims, const SparseLayout& layout);
 

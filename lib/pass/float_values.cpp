@@ -21,6 +21,29 @@ FloatValues::FloatValues(const ir::Tensor& tensor) {
   values_ = decoded_;
 }
 
+FloatRanges::FloatRanges(const ir::Tensor& tensor) {
+  if (tensor.is_plain() && tensor.dtype() == ir::DType::kF32) {
+    view_ = tensor.view();
+    const auto bytes = view_->bytes();
+    if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0) {
+      whole_ = {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
+      return;
+    }
+  }
+  reader_.emplace(tensor);
+}
+
+std::span<const float> FloatRanges::read(int64_t first, int64_t n, Scratch& scratch) const {
+  const auto size = static_cast<size_t>(n);
+  if (!reader_) return whole_.subspan(static_cast<size_t>(first), size);
+  if (scratch.size < size) {
+    scratch.values = std::make_unique_for_overwrite<float[]>(size);
+    scratch.size = size;
+  }
+  reader_->read(first, {scratch.values.get(), size});
+  return {scratch.values.get(), size};
+}
+
 std::vector<uint8_t> nonzero(std::span<const float> values) {
   std::vector<uint8_t> kept(values.size());
   for (size_t i = 0; i < values.size(); ++i) kept[i] = values[i] != 0.0F;
