@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace pare::quantize {
 
@@ -31,8 +32,27 @@ struct Extent {
 // Smallest and largest value, 0 included.
 Extent extent_of(std::span<const float> values);
 
+// Smallest and largest of both.
+Extent joined(const Extent& a, const Extent& b);
+
+// Extents of the columns of a row-major matrix, fed row by row.
+class ColumnExtents {
+ public:
+  explicit ColumnExtents(size_t columns) : low_(columns), high_(columns) {}
+  void add(std::span<const float> row);
+  void join(const ColumnExtents& other);
+  Extent at(size_t column) const;
+
+ private:
+  std::vector<int32_t> low_, high_;  // as integers that order like the floats
+};
+
 // The range is covered: |x - real(code(x))| <= scale / 2 for every x.
 GroupParameters covering(const Extent& extent, const CodeRange& range);
+
+// Whether the extent alone makes certain that least_squares() gives a scale in [2^-14, 65504], the
+// normal numbers of f16.
+bool scale_surely_fits_f16(const Extent& extent, const CodeRange& range);
 
 // Least squared error over a grid of shrunk ranges, then one least-squares fit of the scale to the
 // best codes (kept when it is better).

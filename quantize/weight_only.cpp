@@ -25,11 +25,12 @@ ir::Model quantize_weights(const ir::Model& model, const std::vector<LayerPlan>&
                            const Request& request, pass::Context& context) {
   ir::Model result = model;
   int64_t before = 0, after = 0, done = 0;
+  const auto recent = recent_groups();
   for (const LayerPlan& layer : plan) {
     const std::string& name = layer.layer.parameter;
     const ir::Tensor& source = model.parameters.at(name);
     ir::Tensor packed =
-        quantized_weight(name, source, layer_scheme(request, layer), context.threads);
+        quantized_weight(name, source, layer_scheme(request, layer), context.threads, recent);
     if (layer.edge) {
       context.progress->log(escaped(name) + ": 8 bits, as a first or last layer (--layer " +
                             escaped(name) + "=bits:4 for 4)");

@@ -3,23 +3,60 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <memory>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <mutex>
 
+#include "lib/core/cpu_clones.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/parallel.hpp"
 #include "lib/ir/sparse.hpp"
-#include "lib/pass/float_values.hpp"
-#include "quantize/weight_codes.hpp"
+#include "quantize/weight_groups.hpp"
 
 namespace pare::quantize {
 
+// A weight is worked out by whoever asks first; who asks for another part meanwhile waits for it.
+class RecentGroups {
+ public:
+  std::shared_ptr<const Groups> of(const std::shared_ptr<const void>& weight,
+                                   const std::function<Groups()>& work_out) {
+    const std::shared_ptr<Slot> slot = slot_of(weight);
+    const std::lock_guard lock(slot->working);
+    if (!slot->groups) slot->groups = std::make_shared<const Groups>(work_out());
+    return slot->groups;
+  }
+
+ private:
+  struct Slot {
+    std::weak_ptr<const void> weight;  // while it is known here, its address is not used again
+    std::mutex working;
+    std::shared_ptr<const Groups> groups;
+  };
+  static constexpr size_t kHeld = 4;  // a writer works on a few tensors at a time
+
+  std::shared_ptr<Slot> slot_of(const std::shared_ptr<const void>& weight) {
+    const std::lock_guard lock(choosing_);
+    for (const auto& slot : slots_) {
+      if (slot->weight.lock() == weight) return slot;
+    }
+    slots_.push_back(std::make_shared<Slot>());
+    slots_.back()->weight = weight;
+    if (slots_.size() > kHeld) slots_.pop_front();
+    return slots_.back();
+  }
+
+  std::mutex choosing_;
+  std::deque<std::shared_ptr<Slot>> slots_;
+};
+
+std::shared_ptr<RecentGroups> recent_groups() { return std::make_shared<RecentGroups>(); }
+
 namespace {
 
-struct Groups {
-  std::vector<float> scales;
-  std::vector<int32_t> zero_points;
-};
+// Groups as long as this have parameters so few that they are kept: at most 8 bytes for so many
+// weights.
+constexpr int64_t kLongGroup = 1024;
 
 ir::QuantScheme ir_scheme(const WeightScheme& scheme) {
   const bool wide = scheme.bits == 8;
@@ -32,105 +69,61 @@ ir::QuantScheme ir_scheme(const WeightScheme& scheme) {
   return out;
 }
 
-// Calls run(group, first, last) for the runs of consecutive elements of groups of rows [row, row +
-// 1) in a tensor whose rows are contiguous.
-template <class Run>
-void for_groups_of_row(const ir::GroupGeometry& g, int64_t row, const Run& run) {
-  for (int64_t k = 0; k < g.groups_per_row; ++k) {
-    const int64_t first = row * g.columns + k * g.group_size;
-    run(row * g.groups_per_row + k, first, std::min(first + g.group_size, (row + 1) * g.columns));
+// What the deferred parts of one weight share.
+struct Job {
+  ir::Tensor weight;
+  WeightScheme scheme;
+  ir::QuantScheme quant;
+  int threads = 1;
+  std::shared_ptr<RecentGroups> recent;
+  std::shared_ptr<const Groups> known;  // null: worked out when they are asked for
+
+  CodeRange range() const { return code_range(scheme.bits, scheme.symmetric); }
+  WeightGroups groups_of_weight() const {
+    return {weight, ir::groups_of(weight.dims(), quant), range(), threads};
+  }
+};
+
+// Codes are chosen for the scales that are stored.
+void round_scales(Groups& groups, ir::DType stored) {
+  if (stored != ir::DType::kF16) return;
+  for (float& scale : groups.scales) scale = ir::f16_to_f32(ir::f32_to_f16(scale));
+}
+
+Groups worked_out(const Job& job, const WeightGroups& weight) {
+  Groups groups = job.scheme.search ? weight.searched() : weight.covering_extents(weight.extents());
+  round_scales(groups, job.quant.scale);
+  return groups;
+}
+
+std::shared_ptr<const Groups> groups_of(const std::shared_ptr<const Job>& job,
+                                        const WeightGroups& weight) {
+  if (job->known) return job->known;
+  return job->recent->of(job, [&] { return worked_out(*job, weight); });
+}
+
+PARE_CPU_CLONES
+void pack_pairs(const std::byte* codes, std::byte* out, size_t bytes) {
+  for (size_t i = 0; i < bytes; ++i) {
+    out[i] = (codes[2 * i] & std::byte{15}) | codes[2 * i + 1] << 4;
   }
 }
 
-// One output channel of a tensor whose channels are not its first axis, copied together.
-std::vector<float> channel(std::span<const float> values, const ir::GroupGeometry& g, int64_t row) {
-  std::vector<float> out;
-  out.reserve(static_cast<size_t>(g.columns));
-  const auto count = static_cast<int64_t>(values.size());
-  for (int64_t first = row * g.inner; first < count; first += g.stride_outer) {
-    const auto run = values.subspan(static_cast<size_t>(first), static_cast<size_t>(g.inner));
-    out.insert(out.end(), run.begin(), run.end());
-  }
-  return out;
-}
-
-bool rows_contiguous(const ir::GroupGeometry& g, size_t count) {
-  return g.stride_outer == static_cast<int64_t>(count);
-}
-
-Groups parameters_of(const std::string& name, std::span<const float> values,
-                     const ir::GroupGeometry& g, const WeightScheme& scheme, int threads) {
-  const CodeRange range = code_range(scheme.bits, scheme.symmetric);
-  const auto groups = static_cast<size_t>(g.rows * g.groups_per_row);
-  Groups out{std::vector<float>(groups), std::vector<int32_t>(groups)};
-  std::atomic<bool> finite = true;
-  const auto put = [&](int64_t group, std::span<const float> members) {
-    const Extent extent = extent_of(members);
-    if (!extent.finite) finite = false;
-    const bool search = scheme.search && extent.finite;
-    const GroupParameters p = search ? least_squares(members, range) : covering(extent, range);
-    out.scales[static_cast<size_t>(group)] = p.scale;
-    out.zero_points[static_cast<size_t>(group)] = p.zero_point;
-  };
-  parallel_for(g.rows, threads, [&](int64_t row) {
-    if (!rows_contiguous(g, values.size())) return put(row, channel(values, g, row));
-    for_groups_of_row(g, row, [&](int64_t group, int64_t first, int64_t last) {
-      put(group, values.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first)));
-    });
-  });
-  if (!finite) throw Error(escaped(name), "holds NaN or Inf");
-  return out;
-}
-
-// One code a byte, for every element.
-std::vector<int8_t> codes_of(std::span<const float> values, const ir::GroupGeometry& g,
-                             const Groups& groups, const CodeRange& range, int threads) {
-  std::vector<int8_t> codes(values.size());
-  const std::span<int8_t> all(codes);
-  const auto put = [&](int64_t group, int64_t first, int64_t last) {
-    const auto from = static_cast<size_t>(first), n = static_cast<size_t>(last - first);
-    const GroupParameters p{groups.scales[static_cast<size_t>(group)],
-                            groups.zero_points[static_cast<size_t>(group)]};
-    encode(values.subspan(from, n), p, range, all.subspan(from, n));
-    if (range.high - range.low < 16)
-      balance(values.subspan(from, n), p, range, all.subspan(from, n));
-  };
-  if (rows_contiguous(g, values.size())) {
-    parallel_for(g.rows, threads, [&](int64_t row) { for_groups_of_row(g, row, put); });
-    return codes;
-  }
-  const int64_t outer =
-      g.stride_outer > 0 ? static_cast<int64_t>(values.size()) / g.stride_outer : 0;
-  parallel_for(outer, threads, [&](int64_t o) {
-    if (g.inner == 1) {  // channels side by side: every element has the next channel's scale
-      const auto from = static_cast<size_t>(o * g.rows), n = static_cast<size_t>(g.rows);
-      encode(values.subspan(from, n), groups.scales, groups.zero_points, range,
-             all.subspan(from, n));
-      return;
-    }
-    for (int64_t row = 0; row < g.rows; ++row) {
-      const int64_t first = o * g.stride_outer + row * g.inner;
-      put(row, first, first + g.inner);
-    }
-  });
-  return codes;
-}
-
-ir::Bytes packed(std::span<const int8_t> codes, int bits) {
-  if (bits == 8) {
-    const auto raw = std::as_bytes(codes);
-    return {raw.begin(), raw.end()};
-  }
+ir::Bytes packed(ir::Bytes codes, int bits, int threads) {
+  if (bits == 8) return codes;
+  constexpr int64_t kStretch = 1 << 16;
   ir::Bytes out((codes.size() + 1) / 2);
-  for (size_t i = 0; i < codes.size(); ++i) {
-    const auto nibble = static_cast<unsigned>(codes[i]) & 15U;
-    out[i / 2] |= static_cast<std::byte>(i % 2 == 0 ? nibble : nibble << 4);
-  }
+  const auto pairs = static_cast<int64_t>(codes.size() / 2);
+  parallel_for((pairs + kStretch - 1) / kStretch, threads, [&](int64_t stretch) {
+    const int64_t first = stretch * kStretch, n = std::min(kStretch, pairs - first);
+    pack_pairs(codes.data() + 2 * first, out.data() + first, static_cast<size_t>(n));
+  });
+  if (codes.size() % 2 != 0) out.back() = codes.back() & std::byte{15};
   return out;
 }
 
 // The mask's elements of `codes`, in order.
-std::vector<int8_t> stored_codes(std::vector<int8_t> codes, const ir::Tensor& weight) {
+ir::Bytes stored_codes(ir::Bytes codes, const ir::Tensor& weight) {
   const ir::BufferView mask = weight.part(ir::Part::kMask)->view();
   const auto kept = ir::expand_mask(mask.bytes(), weight.dims(), weight.layout());
   size_t stored = 0;
@@ -141,77 +134,131 @@ std::vector<int8_t> stored_codes(std::vector<int8_t> codes, const ir::Tensor& we
   return codes;
 }
 
-// f16 scales hold 4-bit codes' precision several times over and cost half; only normal f16 numbers.
+ir::Bytes codes_of(const std::shared_ptr<const Job>& job, bool sparse) {
+  const WeightGroups weight = job->groups_of_weight();
+  const bool balanced = job->scheme.search && job->scheme.bits == 4;
+  ir::Bytes codes = weight.codes(*groups_of(job, weight), balanced);
+  if (sparse) codes = stored_codes(std::move(codes), job->weight);
+  return packed(std::move(codes), job->scheme.bits, job->threads);
+}
+
+ir::Bytes scales_of(const std::shared_ptr<const Job>& job) {
+  const auto groups = groups_of(job, job->groups_of_weight());
+  const std::span<const float> scales = groups->scales;
+  if (job->quant.scale == ir::DType::kF32) {
+    const auto raw = std::as_bytes(scales);
+    return {raw.begin(), raw.end()};
+  }
+  ir::Bytes out(scales.size() * sizeof(uint16_t));
+  for (size_t i = 0; i < scales.size(); ++i) {
+    const uint16_t half = ir::f32_to_f16(scales[i]);
+    std::memcpy(out.data() + i * sizeof half, &half, sizeof half);
+  }
+  return out;
+}
+
+ir::Bytes zero_points_of(const std::shared_ptr<const Job>& job) {
+  const auto groups = groups_of(job, job->groups_of_weight());
+  const auto raw = std::as_bytes(std::span(groups->zero_points));
+  return {raw.begin(), raw.end()};
+}
+
+ir::Tensor deferred(ir::DType dtype, const ir::Dims& dims, std::function<ir::Bytes()> make) {
+  const int64_t bytes = ir::byte_size(dtype, dims);
+  return ir::Tensor(dtype, dims, ir::Buffer::deferred(bytes, std::move(make)));
+}
+
+ir::Tensor assembled(const std::shared_ptr<const Job>& job) {
+  const ir::Tensor& weight = job->weight;
+  const ir::QuantScheme& quant = job->quant;
+  const int64_t stored = weight.stored_elements();
+  const ir::Tensor* mask = weight.part(ir::Part::kMask);
+  const int64_t sparse_bytes =
+      mask ? mask->count() + ir::byte_size(quant.code, std::array{stored}) : 0;
+  const bool sparse = mask != nullptr && sparse_bytes <= ir::byte_size(quant.code, weight.dims());
+  const ir::GroupGeometry g = ir::groups_of(weight.dims(), quant);
+  const ir::Dims group_dims{g.rows * g.groups_per_row};
+  ir::Tensor::Parts parts;
+  parts.set(ir::Part::kScales, deferred(quant.scale, group_dims, [job] { return scales_of(job); }));
+  if (!quant.symmetric) {
+    parts.set(ir::Part::kZeroPoints,
+              deferred(ir::DType::kI32, group_dims, [job] { return zero_points_of(job); }));
+  }
+  if (sparse) parts.set(ir::Part::kMask, *mask);
+  parts.set(ir::Part::kCodes, deferred(quant.code, sparse ? ir::Dims{stored} : weight.dims(),
+                                       [job, sparse] { return codes_of(job, sparse); }));
+  return ir::Tensor::composite(weight.dims(), quant, sparse ? weight.layout() : ir::SparseLayout{},
+                               std::move(parts));
+}
+
 bool fit_f16(std::span<const float> scales) {
   return std::ranges::all_of(scales, [](float s) { return s >= 0x1p-14F && s <= 65504.0F; });
 }
 
-ir::Tensor scale_part(std::span<const float> scales, ir::DType dtype) {
-  const auto count = static_cast<int64_t>(scales.size());
-  if (dtype == ir::DType::kF32) return ir::Tensor::f32({count}, scales);
-  std::vector<uint16_t> halves;
-  for (const float scale : scales) halves.push_back(ir::f32_to_f16(scale));
-  return ir::Tensor::of<uint16_t>(ir::DType::kF16, {count}, halves);
+// Whether the scales of a search will be in f16's range: mostly clear from the extents; where not,
+// the groups in doubt are searched.
+bool searched_scales_fit(const WeightGroups& weight, std::span<const Extent> extents,
+                         const CodeRange& range) {
+  std::vector<uint8_t> unsure;
+  for (size_t i = 0; i < extents.size(); ++i) {
+    if (scale_surely_fits_f16(extents[i], range)) continue;
+    unsure.resize(extents.size());
+    unsure[i] = 1;
+  }
+  return unsure.empty() || fit_f16(weight.searched(unsure).scales);
 }
 
-ir::Tensor assembled(const ir::Tensor& weight, const ir::QuantScheme& scheme, int bits,
-                     Groups groups, int threads) {
-  const CodeRange range = code_range(bits, scheme.symmetric);
-  const int64_t stored = weight.stored_elements();
-  const ir::Tensor* mask = weight.part(ir::Part::kMask);
-  const int64_t sparse_bytes =
-      mask ? mask->count() + ir::byte_size(scheme.code, std::array{stored}) : 0;
-  const bool sparse = mask != nullptr && sparse_bytes <= ir::byte_size(scheme.code, weight.dims());
-  ir::Tensor::Parts parts;
-  const auto group_count = static_cast<int64_t>(groups.scales.size());
-  parts.set(ir::Part::kScales, scale_part(groups.scales, scheme.scale));
-  if (!scheme.symmetric) {
-    parts.set(ir::Part::kZeroPoints,
-              ir::Tensor::of<int32_t>(ir::DType::kI32, {group_count}, groups.zero_points));
+std::vector<Extent> finite_extents(const std::string& name, const WeightGroups& weight) {
+  std::vector<Extent> extents = weight.extents();
+  if (!std::ranges::all_of(extents, &Extent::finite)) {
+    throw Error(escaped(name), "holds NaN or Inf");
   }
-  if (sparse) parts.set(ir::Part::kMask, *mask);
-  const auto shared = std::make_shared<const Groups>(std::move(groups));
-  const auto make = [weight, scheme, shared, range, bits, sparse, threads] {
-    const pass::FloatValues values(weight);
-    const ir::GroupGeometry g = ir::groups_of(weight.dims(), scheme);
-    std::vector<int8_t> codes = codes_of(values.span(), g, *shared, range, threads);
-    return packed(sparse ? stored_codes(std::move(codes), weight) : std::move(codes), bits);
-  };
-  const ir::Dims code_dims = sparse ? ir::Dims{stored} : weight.dims();
-  const int64_t bytes = ir::byte_size(scheme.code, code_dims);
-  parts.set(ir::Part::kCodes,
-            ir::Tensor(scheme.code, code_dims, ir::Buffer::deferred(bytes, make)));
-  return ir::Tensor::composite(weight.dims(), scheme, sparse ? weight.layout() : ir::SparseLayout{},
-                               std::move(parts));
+  return extents;
 }
 
 }  // namespace
 
 ir::Tensor quantized_weight(const std::string& name, const ir::Tensor& weight,
-                            const WeightScheme& scheme, int threads) {
-  ir::QuantScheme quant = ir_scheme(scheme);
-  const ir::GroupGeometry g = ir::groups_of(weight.dims(), quant);
-  Groups groups = parameters_of(name, pass::FloatValues(weight).span(), g, scheme, threads);
-  if (scheme.bits == 4 && fit_f16(groups.scales)) {
-    quant.scale = ir::DType::kF16;
-    // Codes are chosen for the scale that is stored.
-    for (float& scale : groups.scales) scale = ir::f16_to_f32(ir::f32_to_f16(scale));
+                            const WeightScheme& scheme, int threads,
+                            std::shared_ptr<RecentGroups> recent) {
+  auto job = std::make_shared<Job>(Job{.weight = weight,
+                                       .scheme = scheme,
+                                       .quant = ir_scheme(scheme),
+                                       .threads = threads,
+                                       .recent = std::move(recent),
+                                       .known = nullptr});
+  const WeightGroups groups = job->groups_of_weight();
+  const std::vector<Extent> extents = finite_extents(name, groups);
+  const bool few = weight.count() >= kLongGroup * static_cast<int64_t>(extents.size());
+  if (few || !scheme.search) {
+    Groups known = scheme.search ? groups.searched() : groups.covering_extents(extents);
+    // f16 scales hold 4-bit codes' precision several times over and cost half.
+    if (scheme.bits == 4 && fit_f16(known.scales)) job->quant.scale = ir::DType::kF16;
+    round_scales(known, job->quant.scale);
+    if (few) job->known = std::make_shared<const Groups>(std::move(known));
+  } else if (scheme.bits == 4 && searched_scales_fit(groups, extents, job->range())) {
+    job->quant.scale = ir::DType::kF16;
   }
-  return assembled(weight, quant, scheme.bits, std::move(groups), threads);
+  return assembled(job);
 }
 
 ir::Tensor quantized_weight(const ir::Tensor& weight, std::vector<float> scales, int axis,
                             int threads) {
-  const ir::QuantScheme quant = ir_scheme({.axis = axis});
-  Groups groups{std::move(scales), {}};
-  groups.zero_points.resize(groups.scales.size());
-  return assembled(weight, quant, 8, std::move(groups), threads);
+  const WeightScheme scheme{.axis = axis};
+  return assembled(std::make_shared<const Job>(
+      Job{.weight = weight,
+          .scheme = scheme,
+          .quant = ir_scheme(scheme),
+          .threads = threads,
+          .recent = nullptr,
+          .known = std::make_shared<const Groups>(Groups{std::move(scales), {}})}));
 }
 
 std::vector<float> channel_scales(const std::string& name, const ir::Tensor& weight,
                                   const WeightScheme& scheme, int threads) {
-  const ir::GroupGeometry g = ir::groups_of(weight.dims(), ir_scheme(scheme));
-  return parameters_of(name, pass::FloatValues(weight).span(), g, scheme, threads).scales;
+  const WeightGroups groups(weight, ir::groups_of(weight.dims(), ir_scheme(scheme)),
+                            code_range(scheme.bits, scheme.symmetric), threads);
+  return groups.covering_extents(finite_extents(name, groups)).scales;
 }
 
 }  // namespace pare::quantize

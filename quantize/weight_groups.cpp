@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "quantize/weight_groups.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "lib/core/parallel.hpp"
+
+namespace pare::quantize {
+
+namespace {
+
+// Elements that a thread converts and works on before it goes on: 64 KB as f32.
+constexpr int64_t kStretch = 16384;
+
+using Scratch = pass::FloatRanges::Scratch;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+std::span<int8_t> part(std::span<int8_t> codes, int64_t first, int64_t n) {
+  return codes.subspan(static_cast<size_t>(first), static_cast<size_t>(n));
+}
+
+}  // namespace
+
+WeightGroups::WeightGroups(const ir::Tensor& weight, const ir::GroupGeometry& geometry,
+                           const CodeRange& range, int threads)
+    : values_(weight), g_(geometry), range_(range), threads_(threads) {}
+
+// Groups follow one another in memory.
+bool WeightGroups::contiguous() const { return g_.stride_outer == values_.count(); }
+
+// First element of a group; of the one past the last, the number of elements.
+int64_t WeightGroups::first_of(int64_t group) const {
+  return group / g_.groups_per_row * g_.columns + group % g_.groups_per_row * g_.group_size;
+}
+
+// Calls run(group, whole, first, values) for stretches of contiguous groups: parts of long groups,
+// or whole ones.
+template <class Run>
+void WeightGroups::for_runs(const Run& run) const {
+  const int64_t count = values_.count();
+  parallel_for_with<Scratch>(
+      ceil_div(count, kStretch), threads_, [&](int64_t stretch, Scratch& scratch) {
+        const int64_t begin = stretch * kStretch, end = std::min(count, begin + kStretch);
+        const std::span<const float> all = values_.read(begin, end - begin, scratch);
+        for (int64_t first = begin; first < end;) {
+          const int64_t row = first / g_.columns, column = first % g_.columns;
+          const int64_t group = row * g_.groups_per_row + column / g_.group_size;
+          const int64_t stop = std::min(end, first_of(group + 1));
+          const bool whole = first == first_of(group) && stop == first_of(group + 1);
+          run(group, whole, first,
+              all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(stop - first)));
+          first = stop;
+        }
+      });
+}
+
+// Calls visit(group, first, values) for every contiguous group.
+template <class Visit>
+void WeightGroups::for_whole_groups(const Visit& visit) const {
+  const int64_t together = std::max<int64_t>(1, kStretch / std::max<int64_t>(1, g_.group_size));
+  parallel_for_with<Scratch>(
+      ceil_div(group_count(), together), threads_, [&](int64_t batch, Scratch& scratch) {
+        const int64_t last = std::min(group_count(), (batch + 1) * together);
+        const int64_t begin = first_of(batch * together);
+        const std::span<const float> all = values_.read(begin, first_of(last) - begin, scratch);
+        for (int64_t group = batch * together; group < last; ++group) {
+          const int64_t first = first_of(group), stop = first_of(group + 1);
+          visit(group, first,
+                all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(stop - first)));
+        }
+      });
+}
+
+// Calls visit(first, values) for the lines of `rows * inner` elements in which groups that are not
+// contiguous take turns.
+template <class Visit>
+void WeightGroups::for_lines(const Visit& visit) const {
+  if (g_.stride_outer == 0) return;
+  parallel_for_with<Scratch>(values_.count() / g_.stride_outer, threads_,
+                             [&](int64_t line, Scratch& scratch) {
+                               const int64_t first = line * g_.stride_outer;
+                               visit(first, values_.read(first, g_.stride_outer, scratch));
+                             });
+}
+
+std::vector<Extent> WeightGroups::extents() const {
+  if (!contiguous()) return column_extents();
+  std::vector<Extent> out(static_cast<size_t>(group_count()));
+  std::mutex joining;  // of groups that two threads see parts of
+  for_runs([&](int64_t group, bool whole, int64_t, std::span<const float> values) {
+    const Extent extent = extent_of(values);
+    Extent& known = out[static_cast<size_t>(group)];
+    if (whole) {
+      known = extent;
+      return;
+    }
+    const std::lock_guard lock(joining);
+    known = joined(known, extent);
+  });
+  return out;
+}
+
+std::vector<Extent> WeightGroups::column_extents() const {
+  const auto rows = static_cast<size_t>(g_.rows), inner = static_cast<size_t>(g_.inner);
+  std::vector<Extent> out(rows);
+  std::mutex joining;
+  const int64_t lines = g_.stride_outer > 0 ? values_.count() / g_.stride_outer : 0;
+  const int64_t parts = std::min<int64_t>(lines, threads_);
+  parallel_for_with<Scratch>(parts, threads_, [&](int64_t part, Scratch& scratch) {
+    ColumnExtents columns(rows * inner);
+    for (int64_t line = lines * part / parts; line < lines * (part + 1) / parts; ++line) {
+      columns.add(values_.read(line * g_.stride_outer, g_.stride_outer, scratch));
+    }
+    const std::lock_guard lock(joining);
+    for (size_t i = 0; i < rows * inner; ++i)
+      out[i / inner] = joined(out[i / inner], columns.at(i));
+  });
+  return out;
+}
+
+Groups WeightGroups::covering_extents(std::span<const Extent> extents) const {
+  Groups out;
+  out.scales.reserve(extents.size());
+  if (!range_.symmetric) out.zero_points.reserve(extents.size());
+  for (const Extent& extent : extents) {
+    const GroupParameters parameters = covering(extent, range_);
+    out.scales.push_back(parameters.scale);
+    if (!range_.symmetric) out.zero_points.push_back(parameters.zero_point);
+  }
+  return out;
+}
+
+Groups WeightGroups::searched(std::span<const uint8_t> wanted) const {
+  if (!contiguous()) return searched_columns();
+  Groups out{std::vector<float>(static_cast<size_t>(group_count()), 1.0F), {}};
+  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
+  for_whole_groups([&](int64_t group, int64_t, std::span<const float> values) {
+    const auto i = static_cast<size_t>(group);
+    if (!wanted.empty() && !wanted[i]) return;
+    const GroupParameters best = least_squares(values, range_);
+    out.scales[i] = best.scale;
+    if (!range_.symmetric) out.zero_points[i] = best.zero_point;
+  });
+  return out;
+}
+
+// Each group is gathered from all over the tensor, which is decoded as a whole for that.
+Groups WeightGroups::searched_columns() const {
+  Groups out{std::vector<float>(static_cast<size_t>(g_.rows), 1.0F), {}};
+  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
+  Scratch scratch;
+  const std::span<const float> all = values_.read(0, values_.count(), scratch);
+  parallel_for(g_.rows, threads_, [&](int64_t row) {
+    std::vector<float> members;
+    members.reserve(static_cast<size_t>(g_.columns));
+    for (int64_t first = row * g_.inner; first < values_.count(); first += g_.stride_outer) {
+      const auto run = all.subspan(static_cast<size_t>(first), static_cast<size_t>(g_.inner));
+      members.insert(members.end(), run.begin(), run.end());
+    }
+    const GroupParameters best = least_squares(members, range_);
+    out.scales[static_cast<size_t>(row)] = best.scale;
+    if (!range_.symmetric) out.zero_points[static_cast<size_t>(row)] = best.zero_point;
+  });
+  return out;
+}
+
+ir::Bytes WeightGroups::codes(const Groups& groups, bool balanced) const {
+  ir::Bytes bytes(static_cast<size_t>(values_.count()));
+  const std::span<int8_t> all(reinterpret_cast<int8_t*>(bytes.data()), bytes.size());
+  if (!contiguous()) {
+    encode_columns(groups, balanced, all);
+  } else if (balanced) {
+    for_whole_groups([&](int64_t group, int64_t first, std::span<const float> values) {
+      const auto out = part(all, first, static_cast<int64_t>(values.size()));
+      encode(values, groups.at(group), range_, out);
+      balance(values, groups.at(group), range_, out);
+    });
+  } else {
+    for_runs([&](int64_t group, bool, int64_t first, std::span<const float> values) {
+      encode(values, groups.at(group), range_,
+             part(all, first, static_cast<int64_t>(values.size())));
+    });
+  }
+  return bytes;
+}
+
+void WeightGroups::encode_columns(const Groups& groups, bool balanced,
+                                  std::span<int8_t> codes) const {
+  const std::vector<int32_t> zeros =
+      groups.zero_points.empty() ? std::vector<int32_t>(groups.scales.size()) : groups.zero_points;
+  for_lines([&](int64_t first, std::span<const float> values) {
+    if (g_.inner == 1) {  // groups side by side: every element has the next one's scale
+      encode(values, groups.scales, zeros, range_, part(codes, first, g_.rows));
+      return;
+    }
+    for (int64_t row = 0; row < g_.rows; ++row) {
+      const auto run =
+          values.subspan(static_cast<size_t>(row * g_.inner), static_cast<size_t>(g_.inner));
+      const auto out = part(codes, first + row * g_.inner, g_.inner);
+      encode(run, groups.at(row), range_, out);
+      if (balanced) balance(run, groups.at(row), range_, out);
+    }
+  });
+}
+
+}  // namespace pare::quantize

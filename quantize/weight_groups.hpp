@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One weight, seen as the groups that share a scale: their extents, their parameters and the codes
+// of all elements. The weight is read in stretches that fit a cache, by all threads, so that beside
+// the result next to nothing is held; only groups that have to be seen whole (a search, a balance)
+// and are longer than that are decoded at once. The same bytes for any number of threads.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "lib/ir/tensor.hpp"
+#include "lib/pass/float_values.hpp"
+#include "quantize/weight_codes.hpp"
+
+namespace pare::quantize {
+
+// One entry a group. zero_points is empty when all are 0.
+struct Groups {
+  std::vector<float> scales;
+  std::vector<int32_t> zero_points;
+  GroupParameters at(int64_t group) const {
+    const auto i = static_cast<size_t>(group);
+    return {scales[i], zero_points.empty() ? 0 : zero_points[i]};
+  }
+};
+
+class WeightGroups {
+ public:
+  // `weight`'s elements in groups of `geometry`, quantized to `range`.
+  WeightGroups(const ir::Tensor& weight, const ir::GroupGeometry& geometry, const CodeRange& range,
+               int threads);
+
+  std::vector<Extent> extents() const;
+  Groups covering_extents(std::span<const Extent> extents) const;
+  // Parameters of least squared error. `wanted` (empty: all) says which groups; the others keep
+  // scale 1.
+  Groups searched(std::span<const uint8_t> wanted = {}) const;
+  // One code a byte, for every element; `balanced` as in balance().
+  ir::Bytes codes(const Groups& groups, bool balanced) const;
+
+ private:
+  bool contiguous() const;
+  int64_t group_count() const { return g_.rows * g_.groups_per_row; }
+  int64_t first_of(int64_t group) const;
+  template <class Run>
+  void for_runs(const Run& run) const;
+  template <class Visit>
+  void for_whole_groups(const Visit& visit) const;
+  template <class Visit>
+  void for_lines(const Visit& visit) const;
+  std::vector<Extent> column_extents() const;
+  Groups searched_columns() const;
+  void encode_columns(const Groups& groups, bool balanced, std::span<int8_t> codes) const;
+
+  pass::FloatRanges values_;
+  ir::GroupGeometry g_;
+  CodeRange range_;
+  int threads_;
+};
+
+}  // namespace pare::quantize
