@@ -29,7 +29,7 @@ std::span<const FormatRow> rows() {
        .recognises = is_pare,
        .read = [](const std::string& path, const ReadOptions&) { return read_pare(path); },
        .write = [](const ir::Model& model, const std::string& path,
-                   const WriteOptions&) { write_pare(model, path); },
+                   const WriteOptions& options) { write_pare(model, path, options.threads); },
        .losses = nullptr},
       // Before onnx, whose files begin less unmistakably.
       {.name = "safetensors",

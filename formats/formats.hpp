@@ -30,6 +30,7 @@ struct ReadOptions {
 struct WriteOptions {
   std::string format;  // a row's name; empty: by extension
   int opset = 17;      // ONNX operator set: 13, 17 or 21
+  int threads = 1;     // that evaluate what is deferred; the bytes do not depend on it
   Note note = [](const std::string&) {};
 };
 

@@ -206,7 +206,7 @@ formats::ReadOptions read_options(const Invocation& invocation) {
 }
 
 formats::WriteOptions write_options(const Invocation& invocation) {
-  formats::WriteOptions out;
+  formats::WriteOptions out{.threads = invocation.threads};
   out.note = [&invocation](const std::string& text) { invocation.progress.log(text); };
   const pass::Schema schema = schema_of(invocation.command);
   if (pass::find(schema, "opset") && invocation.options.given("opset")) {

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "formats/formats.hpp"
+#include "formats/pare/pare_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/json.hpp"
@@ -51,9 +53,13 @@ void print_text(const PassResult& result, const ir::Model& model, const eval::Si
 
 }  // namespace
 
+// A .pare file holds exactly the model, already evaluated: it is measured as it was written. Other
+// formats may store it differently.
 void print_pass_result(const PassResult& result, const ir::Model& model) {
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(result.output));
-  const eval::SizeReport size = eval::measure_size(model, bytes);
+  const bool exact = formats::writer_for(result.output).name == "pare";
+  const eval::SizeReport size =
+      eval::measure_size(exact ? formats::read_pare(result.output, false) : model, bytes);
   result.json ? print_json(result, model, size) : print_text(result, model, size);
 }
 

@@ -23,10 +23,12 @@ bool is_pare(std::span<const std::byte> head);
 // result has not been verified yet. Throws Error(path, ...): missing, damaged, another kind of HDF5
 // file, written by a newer pare; later, at first use of a tensor, "tensor NAME: contents do not
 // match their hash".
-ir::Model read_pare(const std::string& path);
+// With `check_hashes` false, for a file that this process wrote a moment ago, that is left out.
+ir::Model read_pare(const std::string& path, bool check_hashes = true);
 
-// Atomic and deterministic. Deferred tensors are evaluated one at a time and dropped, so a model
-// larger than memory streams through. Throws Error(path, ...) when the file cannot be written.
-void write_pare(const ir::Model& model, const std::string& path);
+// Atomic and deterministic, for any number of threads. Deferred tensors are evaluated a few at a
+// time and dropped, so a model larger than memory streams through. Throws Error(path, ...) when the
+// file cannot be written.
+void write_pare(const ir::Model& model, const std::string& path, int threads = 1);
 
 }  // namespace pare::formats

@@ -24,8 +24,10 @@ constexpr int64_t kSparseElementsPerByte = 1024;
 
 class ModelReader {
  public:
-  explicit ModelReader(const std::string& path)
-      : path_(path), file_(hdf5::read(path, {.max_decoded_bytes = kMaxDecoded})) {}
+  ModelReader(const std::string& path, bool check_hashes)
+      : path_(path),
+        check_hashes_(check_hashes),
+        file_(hdf5::read(path, {.max_decoded_bytes = kMaxDecoded})) {}
 
   ir::Model read() {
     check_version();
@@ -144,6 +146,7 @@ class ModelReader {
       bytes = *copy;
       owner = copy;
     }
+    if (!check_hashes_) return ir::Buffer::mapped(bytes, std::move(owner));
     return ir::Buffer::checked(
         bytes, std::move(owner),
         [path = path_, name = entry.name, hash = part.hash](std::span<const std::byte> contents) {
@@ -178,6 +181,7 @@ class ModelReader {
   }
 
   std::string path_;
+  bool check_hashes_;
   hdf5::Index file_;
   FileIndex index_;
 };
@@ -186,6 +190,8 @@ class ModelReader {
 
 bool is_pare(std::span<const std::byte> head) { return hdf5::has_signature(head); }
 
-ir::Model read_pare(const std::string& path) { return ModelReader(path).read(); }
+ir::Model read_pare(const std::string& path, bool check_hashes) {
+  return ModelReader(path, check_hashes).read();
+}
 
 }  // namespace pare::formats

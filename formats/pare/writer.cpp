@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Large parts first, each evaluated, hashed, written and dropped; then what is small; the index
-// last, because it holds the hashes.
+// Large parts first, each evaluated, hashed, written and dropped, the next ones being evaluated and
+// hashed meanwhile; then what is small; the index last, because it holds the hashes.
 #include <set>
 
 #include "formats/pare/file_index.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "lib/core/error.hpp"
+#include "lib/core/ordered_work.hpp"
 #include "lib/hdf5/hdf5_writer.hpp"
 #include "lib/ir/serialize.hpp"
 
@@ -14,6 +15,8 @@ namespace pare::formats {
 namespace {
 
 constexpr size_t kLongestName = 80;
+// Of evaluated parts that are hashed or wait to be written, beside the one that is largest.
+constexpr int64_t kEvaluatedBytes = int64_t{64} << 20;
 
 // How a part's elements look to h5dump and h5py. Packed and 16-bit brain floats have no HDF5 type
 // and appear as their bytes and bits.
@@ -60,12 +63,12 @@ std::string array_name(const std::string& tensor, const PartLocation& part,
 
 class ModelWriter {
  public:
-  ModelWriter(const ir::Model& model, const std::string& path)
-      : model_(model), writer_(path, expected_bytes(model)) {}
+  ModelWriter(const ir::Model& model, const std::string& path, int threads)
+      : model_(model), writer_(path, expected_bytes(model)), threads_(threads) {}
 
   void write() {
     writer_.set_attribute(std::string(kVersionAttribute), kPareFormatVersion);
-    for (const auto& [name, tensor] : model_.parameters.entries()) add_tensor(name, tensor);
+    add_tensors();
     const ir::Dims small_dims{static_cast<int64_t>(small_.size())};
     writer_.add(std::string(kSmallArray), hdf5::Element::kU8, small_dims, small_);
     for (const auto& [name, bytes] : model_.assets) add_asset(name, bytes);
@@ -86,39 +89,70 @@ class ModelWriter {
     return total;
   }
 
-  void add_tensor(const std::string& name, const ir::Tensor& tensor) {
-    TensorEntry entry{.name = name, .dims = tensor.dims(), .layout = tensor.layout()};
-    if (tensor.is_plain()) {
-      entry.parts.push_back(add_part(name, std::nullopt, tensor));
-    } else {
+  // A part on its way into the file.
+  struct Part {
+    size_t entry = 0;  // in the index
+    std::optional<ir::Part> which;
+    const ir::Tensor* tensor = nullptr;
+  };
+  struct Prepared {
+    ir::BufferView view;
+    std::string hash;
+  };
+
+  // An entry without its parts for every tensor, and all parts in order.
+  std::vector<Part> add_entries() {
+    std::vector<Part> parts;
+    for (const auto& [name, tensor] : model_.parameters.entries()) {
+      const size_t at = index_.tensors.size();
+      TensorEntry& entry = index_.tensors.emplace_back(
+          TensorEntry{.name = name, .dims = tensor.dims(), .layout = tensor.layout()});
       if (const ir::QuantScheme* scheme = tensor.scheme()) entry.scheme = *scheme;
+      if (tensor.is_plain()) parts.push_back({at, std::nullopt, &tensor});
       for (int i = 0; i < ir::kPartCount; ++i) {
         const auto which = static_cast<ir::Part>(i);
-        const ir::Tensor* part = tensor.part(which);
-        if (part) entry.parts.push_back(add_part(name, which, *part));
+        if (const ir::Tensor* part = tensor.part(which)) parts.push_back({at, which, part});
       }
     }
-    index_.tensors.push_back(std::move(entry));
+    return parts;
   }
 
-  PartLocation add_part(const std::string& name, std::optional<ir::Part> which,
-                        const ir::Tensor& tensor) {
-    PartLocation out{.part = which, .dtype = tensor.dtype(), .dims = tensor.dims()};
-    const ir::BufferView view = tensor.view();
-    const std::span<const std::byte> bytes = view.bytes();
-    out.hash = hash_text(bytes);
+  void add_tensors() {
+    const std::vector<Part> parts = add_entries();
+    const auto part_at = [&](int64_t i) -> const Part& { return parts[static_cast<size_t>(i)]; };
+    const auto cost = [&](int64_t i) {
+      const ir::Tensor& tensor = *part_at(i).tensor;
+      return tensor.buffer().is_deferred() ? tensor.stored_bytes() : 0;
+    };
+    OrderedWork work(static_cast<int64_t>(parts.size()), kEvaluatedBytes);
+    work.run(
+        threads_, cost,
+        [&](int64_t i) {
+          ir::BufferView view = part_at(i).tensor->view();
+          std::string hash = hash_text(view.bytes());
+          return Prepared{std::move(view), std::move(hash)};
+        },
+        [&](int64_t i, const Prepared& prepared) { add_part(part_at(i), prepared); });
+  }
+
+  void add_part(const Part& part, const Prepared& prepared) {
+    TensorEntry& entry = index_.tensors[part.entry];
+    const ir::Tensor& tensor = *part.tensor;
+    PartLocation out{.part = part.which, .dtype = tensor.dtype(), .dims = tensor.dims()};
+    const std::span<const std::byte> bytes = prepared.view.bytes();
+    out.hash = prepared.hash;
     if (static_cast<int64_t>(bytes.size()) < kSmallPart) {
       const size_t aligned = (small_.size() + kSmallAlignment - 1) / kSmallAlignment;
       small_.resize(aligned * kSmallAlignment);
       out.offset = static_cast<int64_t>(small_.size());
       small_.insert(small_.end(), bytes.begin(), bytes.end());
-      return out;
+    } else {
+      out.array = array_name(entry.name, out, taken_);
+      const bool packed = ir::info(out.dtype).bits < 8;
+      const ir::Dims dims = packed ? ir::Dims{static_cast<int64_t>(bytes.size())} : out.dims;
+      writer_.add(out.array, element_of(out.dtype), dims, bytes);
     }
-    out.array = array_name(name, out, taken_);
-    const bool packed = ir::info(out.dtype).bits < 8;
-    const ir::Dims dims = packed ? ir::Dims{static_cast<int64_t>(bytes.size())} : out.dims;
-    writer_.add(out.array, element_of(out.dtype), dims, bytes);
-    return out;
+    entry.parts.push_back(std::move(out));
   }
 
   void add_asset(const std::string& name, std::span<const std::byte> bytes) {
@@ -138,6 +172,7 @@ class ModelWriter {
 
   const ir::Model& model_;
   hdf5::Writer writer_;
+  int threads_;
   FileIndex index_;
   std::vector<std::byte> small_;
   std::set<std::string> taken_;
@@ -145,8 +180,8 @@ class ModelWriter {
 
 }  // namespace
 
-void write_pare(const ir::Model& model, const std::string& path) {
-  ModelWriter(model, path).write();
+void write_pare(const ir::Model& model, const std::string& path, int threads) {
+  ModelWriter(model, path, threads).write();
 }
 
 }  // namespace pare::formats

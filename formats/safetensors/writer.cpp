@@ -10,6 +10,7 @@
 #include "formats/safetensors/metadata.hpp"
 #include "formats/safetensors/safetensors_format.hpp"
 #include "lib/core/error.hpp"
+#include "lib/core/ordered_work.hpp"
 #include "lib/core/output_file.hpp"
 
 namespace pare::formats {
@@ -20,6 +21,8 @@ namespace fs = std::filesystem;
 using safetensors::NamedTensor;
 
 constexpr size_t kAlignment = 8;
+// Of evaluated tensors that wait to be written, beside the one that is largest.
+constexpr int64_t kEvaluatedBytes = int64_t{64} << 20;
 
 // i4 and u4 as such are no element type of the format.
 ir::Tensor storable(const ir::Tensor& tensor) {
@@ -99,7 +102,18 @@ void write_safetensors(const ir::Model& model, const std::string& path,
   const uint64_t size = header.size();
   file.write(std::as_bytes(std::span(&size, 1)));
   file.write(header);
-  for (const size_t i : order) file.write(tensors[i].second.view().bytes());
+  const auto tensor_at = [&](int64_t i) -> const ir::Tensor& {
+    return tensors[order[static_cast<size_t>(i)]].second;
+  };
+  OrderedWork work(static_cast<int64_t>(order.size()), kEvaluatedBytes);
+  work.run(
+      options.threads,
+      [&](int64_t i) {
+        const ir::Tensor& tensor = tensor_at(i);
+        return tensor.buffer().is_deferred() ? tensor.stored_bytes() : 0;
+      },
+      [&](int64_t i) { return tensor_at(i).view(); },
+      [&](int64_t, const ir::BufferView& view) { file.write(view.bytes()); });
   file.commit();
   write_config(config, path, options);
 }
