@@ -2,7 +2,6 @@
 #include "prune/magnitude_cut.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 
 #include "lib/core/error.hpp"
@@ -23,16 +22,20 @@ using Histogram = std::vector<int64_t>;
 
 // Counts bin(bits) of every value; a negative bin is not counted. One histogram a thread.
 template <class Bin>
-void count_bins(std::span<const float> values, Histogram& total, int threads, const Bin& bin) {
+void count_bins(const pass::FloatRanges& values, Histogram& total, int threads, const Bin& bin) {
+  constexpr int64_t kStretch = 16384;
   const int64_t parts = std::max(1, threads);
-  const auto n = static_cast<int64_t>(values.size());
+  const int64_t n = values.count();
   std::vector<Histogram> local(static_cast<size_t>(parts), Histogram(total.size()));
   parallel_for(parts, threads, [&](int64_t part) {
     int64_t* const mine = local[static_cast<size_t>(part)].data();
     const int64_t end = n * (part + 1) / parts;
-    for (int64_t i = n * part / parts; i < end; ++i) {
-      const int32_t at = bin(magnitude_bits(values[static_cast<size_t>(i)]));
-      if (at >= 0) ++mine[at];
+    pass::FloatRanges::Scratch scratch;
+    for (int64_t first = n * part / parts; first < end; first += kStretch) {
+      for (const float value : values.read(first, std::min(kStretch, end - first), scratch)) {
+        const int32_t at = bin(magnitude_bits(value));
+        if (at >= 0) ++mine[at];
+      }
     }
   });
   for (const Histogram& mine : local) {
@@ -51,17 +54,14 @@ size_t bin_of_rank(const Histogram& histogram, int64_t& rank) {
 
 }  // namespace
 
-void require_finite(std::span<const float> values, const std::string& name) {
-  const bool finite =
-      std::ranges::none_of(values, [](float v) { return magnitude_bits(v) >= kInfinity; });
-  if (!finite) throw Error(escaped(name), "holds NaN or Inf");
+bool all_finite(std::span<const float> values) {
+  return std::ranges::none_of(values, [](float v) { return magnitude_bits(v) >= kInfinity; });
 }
 
 MagnitudeCut magnitude_cut(std::span<const PoolTensor> pool, int64_t count, int threads) {
   Histogram high(kHighBins);
   for (const PoolTensor& tensor : pool) {
-    const pass::FloatValues values = tensor.values();
-    count_bins(values.span(), high, threads,
+    count_bins(tensor.values(), high, threads,
                [](uint32_t bits) { return static_cast<int32_t>(bits >> kLowBits); });
     const auto first_bad = high.begin() + (kInfinity >> kLowBits);
     if (std::any_of(first_bad, high.end(), [](int64_t c) { return c != 0; })) {
@@ -73,9 +73,8 @@ MagnitudeCut magnitude_cut(std::span<const PoolTensor> pool, int64_t count, int 
   const auto bin = static_cast<uint32_t>(bin_of_rank(high, rank));
   Histogram low(kLowBins);
   for (const PoolTensor& tensor : pool) {
-    const pass::FloatValues values = tensor.values();
-    count_bins(values.span(), low, threads, [bin](uint32_t bits) -> size_t {
-      return bits >> kLowBits == bin ? bits & (kLowBins - 1) : kLowBins;
+    count_bins(tensor.values(), low, threads, [bin](uint32_t bits) {
+      return bits >> kLowBits == bin ? static_cast<int32_t>(bits & (kLowBins - 1)) : -1;
     });
   }
   const auto rest = static_cast<uint32_t>(bin_of_rank(low, rank));
@@ -99,16 +98,14 @@ std::vector<uint8_t> kept_n_of_m(std::span<const float> values, int64_t rows, in
   for (int64_t first = 0; first < static_cast<int64_t>(values.size());) {
     const int64_t row_end = (first / columns + 1) * columns;
     const int64_t end = std::min(first + m, row_end);
-    std::array<int64_t, 8> order{};
-    int width = 0;
-    for (int64_t i = first; i < end; ++i) order[static_cast<size_t>(width++)] = i;
-    std::stable_sort(order.begin(), order.begin() + width, [&](int64_t a, int64_t b) {
-      return magnitude_bits(values[static_cast<size_t>(a)]) >
-             magnitude_bits(values[static_cast<size_t>(b)]);
-    });
-    for (int j = 0; j < std::min(n, width); ++j) {
-      const auto i = static_cast<size_t>(order[static_cast<size_t>(j)]);
-      kept[i] = magnitude_bits(values[i]) != 0;
+    for (int64_t i = first; i < end; ++i) {
+      const uint32_t mine = magnitude_bits(values[static_cast<size_t>(i)]);
+      int before = 0;  // in the order of size
+      for (int64_t j = first; j < end; ++j) {
+        const uint32_t other = magnitude_bits(values[static_cast<size_t>(j)]);
+        before += other > mine || (other == mine && j < i) ? 1 : 0;
+      }
+      kept[static_cast<size_t>(i)] = mine != 0 && before < n;
     }
     first = end;
   }

@@ -18,7 +18,7 @@ namespace pare::prune {
 
 struct PoolTensor {
   std::string name;                           // for errors
-  std::function<pass::FloatValues()> values;  // asked for three times
+  std::function<pass::FloatRanges()> values;  // asked for twice
 };
 
 // Elements with |w| bits below `bits` go; of those equal to it, the first `ties` in pool order.
@@ -39,7 +39,6 @@ std::vector<uint8_t> kept_by(MagnitudeCut& cut, std::span<const float> values);
 // (the first of equals); a tail of fewer than m keeps up to n. `values` is [rows, columns].
 std::vector<uint8_t> kept_n_of_m(std::span<const float> values, int64_t rows, int n, int m);
 
-// Throws Error(name, ...) when a value is NaN or Inf.
-void require_finite(std::span<const float> values, const std::string& name);
+bool all_finite(std::span<const float> values);
 
 }  // namespace pare::prune

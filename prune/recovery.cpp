@@ -65,7 +65,7 @@ void MaskSchedule::prune_at(int64_t step, int64_t end_step,
     for (const std::string& name : pool.parameters) {
       const std::span<const float> values = weights_of(weights, name);
       elements += static_cast<int64_t>(values.size());
-      tensors.push_back({name, [values] { return pass::FloatValues(values); }});
+      tensors.push_back({name, [values] { return pass::FloatRanges(values); }});
     }
     const double sparsity = cubic_sparsity(pool.sparsity, step, end_step);
     MagnitudeCut cut = magnitude_cut(tensors, removed_elements(sparsity, elements), threads_);

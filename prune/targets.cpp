@@ -8,6 +8,7 @@
 #include "lib/core/error.hpp"
 #include "lib/ir/ops.hpp"
 #include "lib/pass/weight_layers.hpp"
+#include "prune/kept_elements.hpp"
 
 namespace pare::prune {
 
@@ -34,76 +35,59 @@ std::string percent(int64_t part, int64_t whole) {
   return text;
 }
 
-int64_t row_count(const ir::Tensor& tensor) { return tensor.dims().empty() ? 1 : tensor.dims()[0]; }
-
-// A dense tensor of the same dtype with the elements that are not kept set to zero.
-ir::Tensor with_zeros(const ir::Tensor& source, std::span<const uint8_t> kept) {
-  if (!source.is_plain()) {
-    std::vector<float> values = ir::to_f32(source);
-    for (size_t i = 0; i < values.size(); ++i) values[i] = kept[i] ? values[i] : 0.0F;
-    return ir::Tensor::f32(source.dims(), values);
-  }
-  const ir::BufferView view = source.view();
-  ir::Bytes bytes(view.bytes().begin(), view.bytes().end());
-  const auto width = static_cast<std::ptrdiff_t>(ir::info(source.dtype()).bits / 8);
-  for (size_t i = 0; i < kept.size(); ++i) {
-    if (kept[i]) continue;
-    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(i) * width, width, std::byte{0});
-  }
-  return ir::Tensor(source.dtype(), source.dims(), ir::Buffer::heap(std::move(bytes)));
-}
-
 // Sparse when that takes fewer bytes than dense, and a line that says which.
-ir::Tensor stored_smallest(const std::string& name, const ir::Tensor& source,
-                           std::span<const uint8_t> kept, ir::SparseLayout layout,
-                           Progress& progress) {
-  const auto stored =
-      static_cast<int64_t>(std::ranges::count_if(kept, [](uint8_t k) { return k; }));
-  const ir::DType dtype = source.is_plain() ? source.dtype() : ir::DType::kF32;
-  const int64_t dense = ir::byte_size(dtype, source.dims());
-  ir::Tensor packed = pass::sparse_tensor(source, kept, layout);
+ir::Tensor stored_smallest(const std::string& name, const std::shared_ptr<const KeptElements>& kept,
+                           ir::SparseLayout layout, Progress& progress) {
+  const int64_t count = kept->source().count(), stored = kept->count();
+  const int64_t dense = ir::byte_size(kept->dtype(), kept->source().dims());
+  ir::Tensor packed = sparse_tensor(kept, layout);
   const bool sparse = packed.stored_bytes() < dense;
   const std::string kind = layout.kind == ir::SparseKind::kBitmask ? "bitmask" : "2:4";
   const std::string bytes = std::to_string(packed.stored_bytes());
-  progress.log(
-      escaped(name) + ": " + percent(source.count() - stored, source.count()) + " zero, stored " +
-      (sparse ? kind + ", " + bytes + " bytes (dense " + std::to_string(dense) + ")"
-              : "dense, " + std::to_string(dense) + " bytes (" + kind + " " + bytes + ")"));
-  if (stored == 0 && source.count() > 0) {
+  progress.log(escaped(name) + ": " + percent(count - stored, count) + " zero, stored " +
+               (sparse
+                    ? kind + ", " + bytes + " bytes (dense " + std::to_string(dense) + ")"
+                    : "dense, " + std::to_string(dense) + " bytes (" + kind + " " + bytes + ")"));
+  if (stored == 0 && count > 0) {
     progress.warn(escaped(name) +
                   ": every weight of this layer is pruned; keep some with --layer or --exclude");
   }
-  return sparse ? packed : with_zeros(source, kept);
+  return sparse ? packed : dense_tensor(kept);
 }
 
-void prune_two_of_four(const Pool& pool, ir::Model& model, Progress& progress) {
+// Each returns how many weights stay.
+int64_t prune_two_of_four(const Pool& pool, ir::Model& model, int threads, Progress& progress) {
+  int64_t stored = 0;
   for (const std::string& name : pool.parameters) {
-    const ir::Tensor source = model.parameters.at(name);
-    std::vector<uint8_t> kept;
-    {
-      const pass::FloatValues values(source);
-      require_finite(values.span(), name);
-      kept = kept_n_of_m(values.span(), row_count(source), kTwoOfFour.n, kTwoOfFour.m);
-    }
-    model.parameters.set(name, stored_smallest(name, source, kept, kTwoOfFour, progress));
+    const auto kept =
+        KeptElements::n_of_m(name, model.parameters.at(name), kTwoOfFour.n, kTwoOfFour.m, threads);
+    stored += kept->count();
+    model.parameters.set(name, stored_smallest(name, kept, kTwoOfFour, progress));
   }
+  return stored;
 }
 
-void prune_pool(const Pool& pool, ir::Model& model, int threads, Progress& progress) {
+int64_t prune_pool(const Pool& pool, ir::Model& model, int threads, Progress& progress) {
   std::vector<PoolTensor> tensors;
-  int64_t elements = 0;
+  int64_t elements = 0, stored = 0;
   for (const std::string& name : pool.parameters) {
     const ir::Tensor& tensor = model.parameters.at(name);
     elements += tensor.count();
-    tensors.push_back({name, [&tensor] { return pass::FloatValues(tensor); }});
+    tensors.push_back({name, [&tensor] { return pass::FloatRanges(tensor); }});
   }
   MagnitudeCut cut = magnitude_cut(tensors, removed_elements(pool.sparsity, elements), threads);
-  if (cut.bits == 0 && cut.ties == 0) return;  // sparsity 0 is a copy
+  const bool copy = cut.bits == 0 && cut.ties == 0;  // sparsity 0
   for (const std::string& name : pool.parameters) {
-    const ir::Tensor source = model.parameters.at(name);
-    const std::vector<uint8_t> kept = kept_by(cut, pass::FloatValues(source).span());
-    model.parameters.set(name, stored_smallest(name, source, kept, kBitmask, progress));
+    const ir::Tensor& source = model.parameters.at(name);
+    if (copy) {
+      stored += source.count() - ir::zero_count(source, threads);
+      continue;
+    }
+    const auto kept = KeptElements::by_cut(source, cut, threads);
+    stored += kept->count();
+    model.parameters.set(name, stored_smallest(name, kept, kBitmask, progress));
   }
+  return stored;
 }
 
 }  // namespace
@@ -155,20 +139,13 @@ Targets resolve_targets(const ir::Model& model, const pass::Options& options) {
 
 ir::Model pruned(const ir::Model& model, const Targets& targets, int threads, Progress& progress) {
   ir::Model result = model;
-  int64_t weights = 0, zero = 0;
+  int64_t weights = 0, stored = 0;
   for (const Pool& pool : targets.pools) {
-    if (targets.two_of_four) {
-      prune_two_of_four(pool, result, progress);
-    } else {
-      prune_pool(pool, result, threads, progress);
-    }
-    for (const std::string& name : pool.parameters) {
-      const ir::Tensor& tensor = result.parameters.at(name);
-      weights += tensor.count();
-      const auto kept = pass::nonzero(pass::FloatValues(tensor).span());
-      zero += std::ranges::count(kept, uint8_t{0});
-    }
+    for (const std::string& name : pool.parameters) weights += model.parameters.at(name).count();
+    stored += targets.two_of_four ? prune_two_of_four(pool, result, threads, progress)
+                                  : prune_pool(pool, result, threads, progress);
   }
+  const int64_t zero = weights - stored;
   // A 16-bit weight that became sparse is f32 to the graph.
   for (ir::Graph& graph : result.graphs) ir::infer_shapes(result, graph);
   progress.log(std::to_string(zero) + " of " + std::to_string(weights) + " weights are zero (" +

@@ -32,7 +32,7 @@ std::vector<PoolTensor> tensors_of(const std::vector<std::vector<float>>& pool) 
   std::vector<PoolTensor> out;
   for (const auto& values : pool) {
     out.push_back({"t" + std::to_string(out.size()),
-                   [&values] { return pass::FloatValues(std::span(values)); }});
+                   [&values] { return pass::FloatRanges(std::span(values)); }});
   }
   return out;
 }
