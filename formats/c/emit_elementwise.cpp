@@ -39,7 +39,7 @@ void emit_integer_binary(const Step& step, Source& source) {
                                            {"b_zero", literal(r.b_zero)},
                                            {"low", literal(r.low)},
                                            {"high", literal(r.high)},
-                                           {"zero", literal(r.zero)}},
+                                           {"zero", literal(static_cast<int32_t>(r.zero))}},
                                           7);
   const char* function = r.product ? "multiply_codes" : "add_codes";
   source.use(function);

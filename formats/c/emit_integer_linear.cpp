@@ -62,7 +62,7 @@ std::string emit_requantize(const Step& step, Source& source, const IntegerLinea
                         {"residual_zero", literal(r.residual_zero)},
                         {"low", literal(r.low)},
                         {"high", literal(r.high)},
-                        {"zero", literal(r.zero)}},
+                        {"zero", literal(static_cast<int32_t>(r.zero))}},
                        8);
 }
 

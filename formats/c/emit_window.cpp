@@ -16,7 +16,7 @@ std::string emit_averaging(const Step& step, Source& source) {
   return source.record("averaging", step.name + "_averaging",
                        {{"in_zero", literal(in.zero_point)},
                         {"ratio", literal(in.scale / out.scale)},
-                        {"zero", literal(static_cast<float>(out.zero_point))}},
+                        {"zero", literal(out.zero_point)}},
                        3);
 }
 

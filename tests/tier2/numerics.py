@@ -58,7 +58,7 @@ def run_float(model, x):
 
 
 def requantize(v, quant):
-    return np.clip(np.rint(v + f32(quant["zero_point"])), 0, 255).astype(np.int64)
+    return np.clip(np.rint(v) + f32(quant["zero_point"]), 0, 255).astype(np.int64)
 
 
 class Integers:

@@ -3,5 +3,5 @@
 static uint8_t add_codes(const struct binary_codes* p, uint8_t a, uint8_t b) {
   const float x = (float)((int32_t)a - p->a_zero) * p->a_multiplier;
   const float y = (float)((int32_t)b - p->b_zero) * p->b_multiplier;
-  return nearest_code(clamp(x + y, p->low, p->high) + p->zero);
+  return nearest_code(clamp(x + y, p->low, p->high), p->zero);
 }

@@ -4,10 +4,11 @@
 // scale over the output's.
 struct averaging {
   int32_t in_zero;
-  float ratio, zero;
+  float ratio;
+  int32_t zero;
 };
 
 static uint8_t average_code(const struct averaging* p, int32_t sum, int32_t count) {
   const float multiplier = p->ratio / (float)count;
-  return nearest_code((float)sum * multiplier + p->zero);
+  return nearest_code((float)sum * multiplier, p->zero);
 }

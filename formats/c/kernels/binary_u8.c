@@ -4,7 +4,8 @@
 struct binary_codes {
   float a_multiplier, b_multiplier;
   int32_t a_zero, b_zero;
-  float low, high, zero;
+  float low, high;
+  int32_t zero;
 };
 
 static void binary_u8(const struct walk* w, const struct binary_codes* p,

@@ -15,7 +15,7 @@ static void conv_u8(const struct window* g, const struct requantize* r, const ui
       for (oy = 0; oy < g->out_height; ++oy) {
         conv_row(g, image, r->input_zero, weight + oc * filter, r->bias[oc], oy, sums);
         for (ox = 0; ox < g->out_width; ++ox) {
-          *out++ = nearest_code(real_output(r, sums[ox], oc, residual) + r->zero);
+          *out++ = nearest_code(real_output(r, sums[ox], oc, residual), r->zero);
           if (residual != 0) ++residual;
         }
       }

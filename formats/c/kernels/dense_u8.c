@@ -10,7 +10,7 @@ static void dense_u8(int32_t rows, int32_t depth, int32_t columns, const struct 
     for (column = 0; column < columns; ++column) {
       int32_t sum = r->bias[column];
       for (k = 0; k < depth; ++k) sum += ((int32_t)in[k] - r->input_zero) * (int32_t)w[k];
-      *out++ = nearest_code(real_output(r, sum, column, residual) + r->zero);
+      *out++ = nearest_code(real_output(r, sum, column, residual), r->zero);
       if (residual != 0) ++residual;
       w += depth;
     }

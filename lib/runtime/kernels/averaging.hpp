@@ -41,7 +41,7 @@ class Averaging {
       return static_cast<T>(sum / static_cast<double>(count));
     } else {
       const float multiplier = ratio_ / static_cast<float>(count);
-      return saturate_u8(static_cast<float>(sum) * multiplier + zero_);
+      return code_u8(static_cast<float>(sum) * multiplier, zero_);
     }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The epilogue of integer kernels, defined in docs/integer-arithmetic.md:
-//   y = saturate(rne(clamp(f32(acc) * m[c] + m_sum * (r - z_r)) + z))
+//   y = saturate(rne(clamp(f32(acc) * m[c] + m_sum * (r - z_r))) + z)
 // in f32, every step rounded. Every kernel of ours and the parameters given to oneDNN come from
 // here.
 #pragma once
@@ -21,23 +21,24 @@ inline uint8_t saturate_u8(float x) {
   return rounded > 0.0F ? static_cast<uint8_t>(std::min(rounded, 255.0F)) : uint8_t{0};
 }
 
+// The code of a value in units of the scale. Rounded before the zero point is added, as
+// QuantizeLinear does: the sum of the two has fewer bits left, and another parity.
+inline uint8_t code_u8(float x, float zero) { return saturate_u8(std::nearbyint(x) + zero); }
+
 // ONNX QuantizeLinear: saturate(rne(x / scale) + zero_point).
 inline uint8_t quantize_u8(float x, const ir::ActivationQuant& q) {
-  return saturate_u8(std::nearbyint(x / q.scale) + static_cast<float>(q.zero_point));
+  return code_u8(x / q.scale, static_cast<float>(q.zero_point));
 }
 inline float dequantize_u8(uint8_t code, const ir::ActivationQuant& q) {
   return q.scale * static_cast<float>(static_cast<int32_t>(code) - q.zero_point);
 }
 
-// Codes of one scale as codes of another: saturate(rne(f32(code - z_a) * (s_a / s_y) + z)).
+// Codes of one scale as codes of another.
 inline std::array<uint8_t, 256> rescaling_table(const ir::ActivationQuant& from,
                                                 const ir::ActivationQuant& to) {
   std::array<uint8_t, 256> table{};
-  const float multiplier = from.scale / to.scale;
-  for (int32_t code = 0; code < 256; ++code) {
-    table[static_cast<size_t>(code)] =
-        saturate_u8(static_cast<float>(code - from.zero_point) * multiplier +
-                    static_cast<float>(to.zero_point));
+  for (size_t code = 0; code < table.size(); ++code) {
+    table[code] = quantize_u8(dequantize_u8(static_cast<uint8_t>(code), from), to);
   }
   return table;
 }
@@ -59,7 +60,7 @@ struct Requantize {
     return v > high ? high : v;
   }
   uint8_t code(int32_t acc, size_t channel, int32_t residual) const {
-    return saturate_u8(real(acc, channel, residual) + zero);
+    return code_u8(real(acc, channel, residual), zero);
   }
 };
 

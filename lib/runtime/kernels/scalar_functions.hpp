@@ -42,7 +42,7 @@ struct BinaryRequantize {
     }
     v = v < low ? low : v;
     v = v > high ? high : v;
-    return saturate_u8(v + zero);
+    return code_u8(v, zero);
   }
 };
 BinaryRequantize binary_requantize(const StepSpec& step);

@@ -1,41 +1,172 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Makes fixtures/qoperator.onnx and its input (run by hand); qoperator_y.npy is what ONNX Runtime
-# 1.30 makes of them, by tests/interop/onnxruntime.js.
-#   protoc -I formats/onnx --python_out=DIR onnx.proto; PYTHONPATH=DIR make_qoperator.py FOLDER
+"""Makes fixtures/qoperator/: a small file for each operator on codes, between a QuantizeLinear and
+a DequantizeLinear, their common input x.npy, and with ONNX Runtime what each makes of it. Odd zero
+points and scales in ratios of two, so that values lie halfway between two codes.
+
+usage (run by hand): make_qoperator.py FOLDER
+  protoc -I formats/onnx --python_out=DIR onnx.proto, DIR in PYTHONPATH; onnxruntime-node in
+  NODE_PATH; FOLDER gets the files.
+"""
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx_pb2 as onnx
 
-r=np.random.default_rng(3)
-m=onnx.ModelProto(ir_version=8); m.opset_import.add(domain="",version=13); m.opset_import.add(domain="com.microsoft",version=1)
-g=m.graph; g.name="q"
-def vi(vs,n,dims):
-    v=vs.add(name=n); v.type.tensor_type.elem_type=1
-    for d in dims: v.type.tensor_type.shape.dim.add(dim_value=d)
-vi(g.input,"x",[2,2,5,5]); vi(g.output,"y",[2,3])
-def t(n,a,k): g.initializer.add(name=n,data_type=k,dims=a.shape,raw_data=a.tobytes())
-t("xs",np.array(.05,'f4'),1); t("xz",np.array(120,'u1'),2)
-t("w_quantized",r.integers(-127,128,(4,2,3,3)).astype('i1'),3); t("ws",(r.random(4)*.01+.001).astype('f4'),1); t("wz",np.zeros(4,'i1'),3)
-t("b_quantized",r.integers(-500,500,4).astype('i4'),6); t("cs",np.array(.04,'f4'),1); t("cz",np.array(7,'u1'),2)
-t("ps",np.array(.02,'f4'),1); t("pz",np.array(3,'u1'),2)
-t("f_quantized",r.integers(-127,128,(4,3)).astype('i1'),3); t("fs",np.array(.01,'f4'),1); t("fz",np.array(0,'i1'),3)
-t("ys",np.array(.3,'f4'),1); t("yz",np.array(128,'u1'),2)
-def n(op,i,o,dom="",**kw):
-    x=g.node.add(op_type=op,input=i,output=o,domain=dom)
-    for k,v in kw.items():
-        a=x.attribute.add(name=k)
-        if isinstance(v,list): a.ints.extend(v); a.type=7
-        else: a.i=v; a.type=2
-n("QuantizeLinear",["x","xs","xz"],["xq"])
-n("QLinearConv",["xq","xs","xz","w_quantized","ws","wz","cs","cz","b_quantized"],["c"],kernel_shape=[3,3],pads=[1,1,1,1])
-n("QLinearAdd",["c","cs","cz","c","cs","cz","cs","cz"],["a"],"com.microsoft")
-n("MaxPool",["a"],["mp"],kernel_shape=[2,2],strides=[2,2])
-n("QLinearGlobalAveragePool",["mp","cs","cz","ps","pz"],["p"],"com.microsoft",channels_last=0)
-n("Flatten",["p"],["fl"],axis=1)
-n("QLinearMatMul",["fl","ps","pz","f_quantized","fs","fz","ys","yz"],["yq"])
-n("DequantizeLinear",["yq","ys","yz"],["y"])
-d=sys.argv[1]
-open(d+'/qoperator.onnx','wb').write(m.SerializeToString())
-np.save(d+'/qoperator_x.npy', r.normal(0,2,(2,2,5,5)).astype('f4'))
+folder = Path(sys.argv[1])
+interop = Path(__file__).parents[2] / "interop"
+random = np.random.default_rng(3)
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6}
+SHAPE = [2, 4, 6, 6]
+
+
+class Case:
+    """A graph x -> codes `x_codes` (scale 0.05) -> ... -> y."""
+
+    def __init__(self, name, signed=False):
+        self.name, self.signed = name, signed
+        self.model = onnx.ModelProto(ir_version=8)
+        self.model.opset_import.add(domain="", version=13)
+        self.model.opset_import.add(domain="com.microsoft", version=1)
+        self.model.graph.name = name
+        self.value(self.model.graph.input, "x", SHAPE)
+        self.x = self.quantized("x", "x_codes", 0.05, 117)
+
+    @staticmethod
+    def value(values, name, dims):
+        tensor = values.add(name=name).type.tensor_type
+        tensor.elem_type = 1
+        for dim in dims:
+            tensor.shape.dim.add(dim_value=dim)
+
+    def tensor(self, name, array):
+        self.model.graph.initializer.add(name=name, data_type=TYPES[array.dtype.name],
+                                         dims=array.shape, raw_data=array.tobytes())
+        return name
+
+    def scale(self, name, scale, zero, kind=None):
+        """Names of a scale and a zero point; signed codes lie 128 lower."""
+        kind = kind or ("i1" if self.signed else "u1")
+        zero = zero - 128 if kind == "i1" and np.ndim(zero) == 0 and zero else zero
+        return [self.tensor(name + "_scale", np.array(scale, "f4")),
+                self.tensor(name + "_zero", np.full(np.shape(scale), zero, kind))]
+
+    def node(self, op, inputs, output, domain="", **attributes):
+        node = self.model.graph.node.add(op_type=op, input=inputs, output=[output], domain=domain,
+                                         name=f"{op}_{output}")
+        for key, value in attributes.items():
+            held = node.attribute.add(name=key)
+            if isinstance(value, list):
+                held.ints.extend(value)
+                held.type = 7
+            elif isinstance(value, float):
+                held.f, held.type = value, 1
+            else:
+                held.i, held.type = value, 2
+        return output
+
+    def microsoft(self, op, inputs, output, **attributes):
+        return self.node(op, inputs, output, "com.microsoft", **attributes)
+
+    def quantized(self, value, codes, scale, zero):
+        params = self.scale(codes, scale, zero)
+        return [self.node("QuantizeLinear", [value, *params], codes), *params]
+
+    def weight(self, dims, channels=None, kind="i1", zero=0):
+        """Codes, scales and zero points; `channels` scales, or one."""
+        low, high = (-127, 128) if kind == "i1" else (0, 256)
+        codes = random.integers(low, high, dims).astype(kind)
+        scale = 2.0 ** random.integers(-9, -6, channels) if channels else 2.0 ** -8
+        name = self.tensor("w_quantized", codes)
+        params = [self.tensor("w_scale", np.array(scale, "f4")),
+                  self.tensor("w_zero", np.full(np.shape(scale), zero, kind))]
+        return [name, *params]
+
+    def bias(self, count):
+        return self.tensor("b_quantized", random.integers(-900, 900, count).astype("i4"))
+
+    def finish(self, codes, dims, scale=None):
+        """Dequantizes `codes` = [name, scale, zero] into the output."""
+        if codes:
+            self.node("DequantizeLinear", codes, "y")
+        self.value(self.model.graph.output, "y", dims)
+        path = folder / f"{self.name}.onnx"
+        path.write_bytes(self.model.SerializeToString())
+        subprocess.run(["node", interop / "onnxruntime.js", path, folder / "x.npy",
+                        folder / f"{self.name}.npy"], check=True)
+
+
+def conv(name, weight, out, bias=True, signed=False, **attributes):
+    case = Case(name, signed)
+    y = case.scale("y", 0.1, 131)
+    inputs = [*case.x, *case.weight(*weight), *y] + ([case.bias(out)] if bias else [])
+    case.node("QLinearConv", inputs, "c", **attributes)
+    case.finish(["c", *y], [2, out, 6, 6])
+
+
+def binary(name, op, signed=False):
+    case = Case(name, signed)
+    other = case.quantized("x", "other", 0.025, 129)
+    y = case.scale("y", 0.1 if op == "QLinearAdd" else 0.3, 101)
+    case.microsoft(op, [*case.x, *other, *y], "c")
+    case.finish(["c", *y], SHAPE)
+
+
+def unary(name, op, dims, scale=0.1, **attributes):
+    case = Case(name)
+    y = case.scale("y", scale, 3 if op == "QLinearSigmoid" else 113)
+    case.microsoft(op, [*case.x, *y], "c", **attributes)
+    case.finish(["c", *y], dims)
+
+
+def gemm(name, to_float):
+    case = Case(name)
+    flat = [case.node("Flatten", [case.x[0]], "flat", axis=1), *case.x[1:]]
+    y = case.scale("y", 0.5, 119)
+    inputs = [*flat, *case.weight((5, 144), 5), case.bias(5)]
+    case.microsoft("QGemm", inputs + ([] if to_float else y), "y" if to_float else "c", transB=1)
+    case.finish(None if to_float else ["c", *y], [2, 5])
+
+
+def matmul():
+    case = Case("matmul")
+    y = case.scale("y", 0.1, 119)
+    case.node("QLinearMatMul", [*case.x, *case.weight((6, 5)), *y], "c")
+    case.finish(["c", *y], [2, 4, 6, 5])
+
+
+def concat():
+    case = Case("concat")
+    other = case.quantized("x", "other", 0.025, 129)
+    y = case.scale("y", 0.1, 101)
+    case.microsoft("QLinearConcat", [*y, *case.x, *other], "c", axis=1)
+    case.finish(["c", *y], [2, 8, 6, 6])
+
+
+def max_pool():
+    case = Case("max_pool")
+    case.node("MaxPool", [case.x[0]], "c", kernel_shape=[2, 2], strides=[2, 2])
+    case.finish(["c", *case.x[1:]], [2, 4, 3, 3])
+
+
+np.save(folder / "x.npy", random.normal(0, 2, SHAPE).astype("f4"))
+window = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
+conv("conv", ((5, 4, 3, 3), 5), 5, **window)
+conv("conv_signed", ((5, 4, 3, 3), 5), 5, signed=True, **window)
+conv("conv_one_scale", ((5, 4, 3, 3),), 5, **window)
+conv("conv_unsigned_weight", ((5, 4, 3, 3), None, "u1", 128), 5, **window)
+conv("conv_depthwise", ((4, 1, 3, 3), 4), 4, bias=False, group=4, **window)
+matmul()
+gemm("gemm", to_float=False)
+gemm("gemm_to_float", to_float=True)
+binary("add", "QLinearAdd")
+binary("add_signed", "QLinearAdd", signed=True)
+binary("mul", "QLinearMul")
+concat()
+max_pool()
+unary("average", "QLinearAveragePool", [2, 4, 3, 3], kernel_shape=[2, 2], strides=[2, 2])
+unary("global_average", "QLinearGlobalAveragePool", [2, 4, 1, 1], 0.05, channels_last=0)
+unary("sigmoid", "QLinearSigmoid", SHAPE, 1 / 256)
+unary("leaky_relu", "QLinearLeakyRelu", SHAPE, 0.07, alpha=0.1)

@@ -40,6 +40,12 @@ double error_of(const std::string& file) {
   return worst;
 }
 
+// The scale of the codes that become the output.
+float model_scale(const ir::Model& model) {
+  const ir::Graph& graph = model.main();
+  return graph.value(graph.nodes().back().outputs.front()).quant.value().scale;
+}
+
 }  // namespace
 
 // Probabilities are at most 1; sums of at most 36 products of values around 1 differ between two
@@ -89,18 +95,35 @@ TEST_CASE("parameters keep the names that the file gives them") {
   CHECK(model.main().value(model.main().outputs[0]).name == "probabilities");
 }
 
-// Requantization rounds: where a product lies between two codes, two libraries may differ by one
-// code of the output, 0.3.
-TEST_CASE("operators on codes run in integers, within one code of ONNX Runtime") {
-  const ir::Model model = read(kFixtures + "qoperator.onnx");
-  const std::vector<float> x = floats_of("qoperator_x.npy"), y = floats_of("qoperator_y.npy");
-  runtime::Session session(model, {});
-  std::copy(x.begin(), x.end(), session.input().begin());
-  session.run();
-  for (size_t i = 0; i < y.size(); ++i) CHECK(std::abs(session.output()[i] - y[i]) < 0.31F);
-  for (const runtime::StepInfo& step : session.steps()) {
-    const bool converts = step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder";
-    CHECK_MESSAGE((step.integer || converts), step.node);
+// Scales in ratios of two and odd zero points (make_qoperator.py): many values lie halfway between
+// two codes, so that every rounding shows. ONNX Runtime 1.30 computed what is expected.
+TEST_CASE("every operator on codes runs in integers and gives what ONNX Runtime gives") {
+  const std::vector<float> x = floats_of("qoperator/x.npy");
+  for (const std::string name :
+       {"conv", "conv_signed", "conv_one_scale", "conv_unsigned_weight", "conv_depthwise", "matmul",
+        "gemm", "gemm_to_float", "add", "add_signed", "mul", "concat", "max_pool", "average",
+        "global_average", "sigmoid", "leaky_relu"}) {
+    CAPTURE(name);
+    const ir::Model model = read(kFixtures + "qoperator/" + name + ".onnx");
+    const std::vector<float> y = floats_of("qoperator/" + name + ".npy");
+    runtime::Session session(model, {});
+    std::copy(x.begin(), x.end(), session.input().begin());
+    session.run();
+    REQUIRE(session.output().size() == y.size());
+    // These add the zero point before they round, where QuantizeLinear rounds first.
+    const bool other_halves = name.starts_with("add") || name == "mul" || name == "average";
+    const float code = other_halves ? 1.001F * model_scale(model) : 0.0F;
+    size_t different = 0;
+    for (size_t i = 0; i < y.size(); ++i) {
+      CHECK(std::abs(session.output()[i] - y[i]) <= code);
+      different += session.output()[i] != y[i] ? 1 : 0;
+    }
+    CHECK(different <= (other_halves ? y.size() / 4 : 0));
+    for (const runtime::StepInfo& step : session.steps()) {
+      const bool converts =
+          step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder";
+      CHECK_MESSAGE((step.integer || converts), step.node);
+    }
   }
 }
 

@@ -38,10 +38,11 @@ struct Integer {
       const Vec::F r = Vec::sub(Vec::load_u8(residual, lanes), residual_zero);
       v = Vec::add(v, Vec::mul(residual_multiplier, r));
     }
-    v = Vec::min(high, Vec::max(low, Vec::add(v, zero)));
+    v = Vec::min(high, Vec::max(low, v));
     if (b.to_float) {
       Vec::store_f32(static_cast<float*>(b.output) + at, v, lanes);
     } else {
+      v = Vec::add(Vec::round(v), zero);
       Vec::store_u8(static_cast<uint8_t*>(b.output) + at, v, lanes);
     }
   }

@@ -33,7 +33,7 @@ struct FlatLoops {
   // sums[c] += over the window of one pixel; the caller clears sums
   void (*sum_f32)(const float* x, double* sums, PoolWindow window);
   void (*sum_u8)(const uint8_t* x, int32_t* sums, PoolWindow window);
-  // y = saturate(rne(clamp((a - z_a) * m_a + (b - z_b) * m_b) + z))
+  // y = saturate(rne(clamp((a - z_a) * m_a + (b - z_b) * m_b)) + z)
   void (*add_u8)(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n, const float* numbers);
   // y[r][c] = x[r][c] * scale[c] + shift[c]
   void (*scale_shift)(const float* x, float* y, int64_t rows, int64_t columns, const float* scale,

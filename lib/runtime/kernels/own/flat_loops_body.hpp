@@ -14,9 +14,9 @@ inline float clamped(float v, float low, float high) {
 }
 // Round to nearest even: the sum's ulp is 1 for |x| < 2^22, and the callers clamp to 8 bits first.
 inline float rounded(float x) { return (x + 12582912.0F) - 12582912.0F; }
-inline uint8_t code_of(float v) {
-  v = clamped(v, 0.0F, 255.0F);
-  return static_cast<uint8_t>(static_cast<int32_t>(rounded(v)));
+// `v` rounds to an integer within [-zero, 255 - zero].
+inline uint8_t code_of(float v, float zero) {
+  return static_cast<uint8_t>(static_cast<int32_t>(rounded(v) + zero));
 }
 
 void add(const float* a, const float* b, float* y, int64_t n, float low, float high) {
@@ -36,12 +36,13 @@ void clamp(const float* x, float* y, int64_t n, float low, float high) {
 }
 
 void quantize(const float* x, uint8_t* y, int64_t n, float scale, float zero_point) {
+  const float bottom = -zero_point, top = 255.0F - zero_point;
   for (int64_t i = 0; i < n; ++i) {
-    // Beyond +-512 codes any value saturates, and NaN becomes the lowest code.
+    // NaN becomes the lowest code.
     float v = x[i] / scale;
-    v = v > -512.0F ? v : -512.0F;
-    v = v < 512.0F ? v : 512.0F;
-    y[i] = code_of(rounded(v) + zero_point);
+    v = v > bottom ? v : bottom;
+    v = v < top ? v : top;
+    y[i] = code_of(v, zero_point);
   }
 }
 void dequantize(const uint8_t* x, float* y, int64_t n, float scale, int32_t zero_point) {
@@ -80,11 +81,13 @@ void sum_u8(const uint8_t* x, int32_t* sums, PoolWindow w) { total(x, sums, w); 
 // numbers: a_zero, a_multiplier, b_zero, b_multiplier, low, high, zero
 void add_u8(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n, const float* numbers) {
   const float za = numbers[0], ma = numbers[1], zb = numbers[2], mb = numbers[3];
-  const float low = numbers[4], high = numbers[5], zero = numbers[6];
+  const float zero = numbers[6];
+  const float low = clamped(numbers[4], -zero, 255.0F - zero);
+  const float high = clamped(numbers[5], -zero, 255.0F - zero);
   for (int64_t i = 0; i < n; ++i) {
     const float p = (static_cast<float>(a[i]) - za) * ma;
     const float q = (static_cast<float>(b[i]) - zb) * mb;
-    y[i] = code_of(clamped(p + q, low, high) + zero);
+    y[i] = code_of(clamped(p + q, low, high), zero);
   }
 }
 

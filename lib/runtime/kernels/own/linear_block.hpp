@@ -14,9 +14,9 @@
 
 namespace pare::runtime::own {
 
-// What becomes of sums: y = clamp(f32(acc) * multiplier + residual_multiplier * (r - residual_zero)
-// + zero), rounded when y are codes; f32 sums: y = clamp(acc + r). The clamp includes the codes'
-// own bounds and comes after the zero point: adding it is monotone, so nothing differs.
+// What becomes of sums: y = clamp(f32(acc) * multiplier + residual_multiplier * (r -
+// residual_zero)); for codes that is rounded before zero is added; f32 sums: y = clamp(acc + r).
+// The clamp includes the codes' own bounds: they are integers, so it may come before the rounding.
 struct BlockOutput {
   const float* multiplier = nullptr;  // integers only, padded to whole vectors like the bias
   const void* bias = nullptr;         // i32 or f32

@@ -68,13 +68,10 @@ LinearNumbers::LinearNumbers(const StepSpec& step) : integer(step.integer) {
     output.residual_zero = static_cast<float>(r.residual_zero);
     output.zero = r.zero;
     output.to_float = r.to_float;
-    output.low = r.to_float ? r.low : std::max(r.low + r.zero, 0.0F);
-    output.high = r.to_float ? r.high : std::min(r.high + r.zero, 255.0F);
-    // A clamp that lies outside the codes: its nearer bound.
-    if (!r.to_float) {
-      output.low = std::min(output.low, 255.0F);
-      output.high = std::max(output.high, 0.0F);
-    }
+    // Codes' own bounds, before the zero point is added; a clamp that lies outside: the nearer one.
+    const float bottom = -r.zero, top = 255.0F - r.zero;
+    output.low = r.to_float ? r.low : std::clamp(r.low, bottom, top);
+    output.high = r.to_float ? r.high : std::clamp(r.high, bottom, top);
     return;
   }
   weights = ir::to_f32(*step.input(1).constant);

@@ -57,6 +57,7 @@ struct Vec {
     __builtin_memcpy(&bytes, p, static_cast<size_t>(lanes));
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<int64_t>(bytes))));
   }
+  static F round(F v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static void store_u8(uint8_t* p, F v, int64_t lanes) {
     const I codes = _mm256_cvtps_epi32(v);
     const __m128i words =

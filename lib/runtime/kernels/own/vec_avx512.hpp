@@ -74,7 +74,11 @@ struct Vec {
                                           : _mm_maskz_loadu_epi8(mask(lanes), p);
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(codes));
   }
-  // Rounds to nearest even; values already lie in [0, 255].
+  // To nearest even.
+  static F round(F v) {
+    return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
+  // Integers within [0, 255]; NaN becomes 0.
   static void store_u8(uint8_t* p, F v, int64_t lanes) {
     const __m128i codes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v));
     if (lanes == kLanes) {

@@ -61,6 +61,7 @@ struct Vec {
     std::memcpy(codes, p, static_cast<size_t>(lanes));
     return vcvtq_f32_s32(widen_u8(codes));
   }
+  static F round(F v) { return vrndnq_f32(v); }  // to nearest even
   static void store_u8(uint8_t* p, F v, int64_t lanes) {
     const uint16x4_t words = vqmovun_s32(vcvtnq_s32_f32(v));  // rounds to nearest even
     uint8_t codes[8];

@@ -101,8 +101,12 @@ struct Vec {
     for (int64_t l = 0; l < lanes; ++l) v.at[l] = static_cast<float>(p[l]);
     return v;
   }
+  static F round(F v) {
+    for (int l = 0; l < 4; ++l) v.at[l] = nearbyintf(v.at[l]);
+    return v;
+  }
   static void store_u8(uint8_t* p, F v, int64_t lanes) {
-    for (int64_t l = 0; l < lanes; ++l) p[l] = static_cast<uint8_t>(nearbyintf(v.at[l]));
+    for (int64_t l = 0; l < lanes; ++l) p[l] = static_cast<uint8_t>(v.at[l]);
   }
   static void store_f32(float* p, F v, int64_t lanes) {
     for (int64_t l = 0; l < lanes; ++l) p[l] = v.at[l];
