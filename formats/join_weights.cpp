@@ -217,6 +217,12 @@ ir::Model join_weights(const ir::Model& weights, const std::string& path,
     throw UsageError(options.architecture.empty() ? "--graph" : "--arch",
                      "has no effect: " + escaped(path) + " has a graph of its own");
   }
+  const Json& source = weights.metadata.source;
+  if (source.is_object() && source.value("format", "") == "keras") {
+    throw Error(path,
+                "holds the weights of a Keras model, in its order of axes, and joins no graph: "
+                "in Keras, save the whole model as .h5");
+  }
   ir::Model graph;
   if (!options.architecture.empty()) {
     const ir::Dims item = item_of(weights, path);

@@ -145,6 +145,23 @@ TEST_CASE("dry-run checks the inputs and writes nothing") {
             .code == 1);
 }
 
+TEST_CASE("a dry run of convert says what the format loses or refuses, and writes nothing") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  must_run(folder, {"prune", "m.pare", "--sparsity", "0.5", "-o", "sparse.pare"});
+  must_run(folder, {"quantize", "m.pare", "--scheme", "w4a16", "-o", "w4.pare"});
+  const auto before = folder.names();
+  const Finished sparse = must_run(folder, {"convert", "sparse.pare", "-o", "s.onnx", "--dry-run"});
+  CHECK(sparse.err.find("stored with their zeros") != std::string::npos);
+  const Finished w4 =
+      must_run(folder, {"convert", "w4.pare", "-o", "w4.onnx", "--opset", "13", "--dry-run"});
+  CHECK(w4.err.find("cannot hold the codes") != std::string::npos);
+  const Finished header = run(folder, {"convert", "m.pare", "-o", "a\"name.c", "--dry-run"});
+  CHECK(header.code == 1);
+  CHECK(header.err.starts_with("pare: error: a\"name.c: "));
+  CHECK(folder.names() == before);
+}
+
 TEST_CASE("history records options and input hashes, never paths or threads") {
   const Folder folder;
   write_model(folder.at("m.pare"));

@@ -158,4 +158,12 @@ TEST_CASE("published ResNet checkpoints fit their architectures") {
   }
 }
 
+TEST_CASE("weights in Keras's order of axes join no graph, which is said") {
+  const std::string file = "tests/formats/keras/fixtures/weights.h5";
+  CHECK(tests::refusal([&] { read(file, {.architecture = "mlp"}); })
+            .starts_with(
+                file +
+                ": holds the weights of a Keras model, in its order of axes, and joins no graph"));
+}
+
 }  // namespace pare::formats

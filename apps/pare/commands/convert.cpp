@@ -5,6 +5,7 @@
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
+#include "formats/rehearse.hpp"
 #include "lib/core/output_file.hpp"
 
 namespace pare::cli {
@@ -27,7 +28,12 @@ ExitCode run(const Invocation& invocation) {
                              " states no preprocessing: what runs it must know what to feed it "
                              "(see --input-scale, --mean, --std, --like)");
   }
-  if (!invocation.flag("dry_run")) formats::write(model, output, write_options(invocation));
+  const formats::WriteOptions options = write_options(invocation);
+  if (invocation.flag("dry_run")) {
+    formats::rehearse_write(model, output, options);
+  } else {
+    formats::write(model, output, options);
+  }
   return ExitCode::kOk;
 }
 
