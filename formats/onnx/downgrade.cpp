@@ -65,15 +65,23 @@ struct New {
   }
 };
 
+// A reduction over no axes: what it does to each element alone.
+void reduce_nothing(New& n) {
+  const std::string x = n.node.inputs[0], op = n.node.op;
+  if (op == "ReduceL1" || op == "ReduceL2") return n.become("Abs", {x});
+  if (op == "ReduceLogSum") return n.become("Log", {x});
+  if (op == "ReduceSumSquare") return n.become("Mul", {x, x});
+  n.become("Identity", {x});
+}
+
 void axes_to_attribute(New& n) {
+  const bool noop = n.is_int("noop_with_empty_axes", 1);
+  std::vector<int64_t> axes;
   if (n.graph.has_input(n.node, 1)) {
-    const std::vector<int64_t> axes = ir::to_i64(n.graph.constant(n.node, 1), n.node.name);
-    if (!axes.empty()) n.node.attributes["axes"] = axes;
-    if (axes.empty() && n.is_int("noop_with_empty_axes", 1))
-      return n.become("Identity", {n.node.inputs[0]});
-  } else if (n.is_int("noop_with_empty_axes", 1)) {
-    return n.become("Identity", {n.node.inputs[0]});
+    axes = ir::to_i64(n.graph.constant(n.node, 1), n.node.name);
   }
+  if (axes.empty() && noop) return reduce_nothing(n);
+  if (!axes.empty()) n.node.attributes["axes"] = axes;
   n.node.attributes.erase("noop_with_empty_axes");
   n.node.inputs.resize(1);
 }
