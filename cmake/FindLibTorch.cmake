@@ -20,7 +20,7 @@ find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LIBTORCH_CPU_LIBRARY LIBTORCH_C10_LIBRARY LIBTORCH_INCLUDE_DIR
   VERSION_VAR LIBTORCH_VERSION)
 if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
-  add_library(LibTorch::torch INTERFACE IMPORTED)
+  add_library(LibTorch::torch INTERFACE IMPORTED GLOBAL)
   target_include_directories(LibTorch::torch SYSTEM INTERFACE ${LIBTORCH_INCLUDE_DIR})
   # torch_cpu registers its kernels in static initialisers: it must be linked even where the linker
   # sees no symbol used.

@@ -11,6 +11,7 @@
 #include "formats/pare/pare_format.hpp"
 #include "formats/pytorch/pytorch_format.hpp"
 #include "formats/safetensors/safetensors_format.hpp"
+#include "formats/torchscript/torchscript_format.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/ir/ops.hpp"
@@ -54,6 +55,14 @@ std::span<const FormatRow> rows() {
        .write = [](const ir::Model& model, const std::string& path,
                    const WriteOptions& options) { write_onnx(model, path, options); },
        .losses = onnx_losses},
+      {.name = "torchscript",
+       .summary = "modules saved by torch.jit.save: code and weights (read only, by pare-train)",
+       .extensions = {".jit"},
+       .recognises = is_pytorch,
+       .read = read_torchscript,
+       .write = nullptr,
+       .losses = nullptr,
+       .confirms = is_torchscript},
       {.name = "pytorch",
        .summary = "weights saved by torch.save: state dicts and checkpoints",
        .extensions = {".pt", ".pth", ".th", ".bin"},
@@ -125,7 +134,8 @@ const FormatRow& format_of(const std::string& path) {
   const FormatRow* recognised = nullptr;
   for (const FormatRow& row : rows()) {
     if (!row.read || !row.recognises || !row.recognises(head)) continue;
-    if (&row == named) return row;
+    if (row.confirms && !row.confirms(path)) continue;
+    if (&row == named || row.confirms) return row;
     recognised = &row;
   }
   if (recognised) return *recognised;

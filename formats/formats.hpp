@@ -17,6 +17,12 @@ namespace pare::formats {
 // Receives one sentence about a conversion: what was matched, changed or left out.
 using Note = std::function<void(const std::string&)>;
 
+// Of a graph input whose file states none.
+struct InputShape {
+  ir::Shape shape;
+  ir::DType dtype = ir::DType::kF32;
+};
+
 // What a file of a foreign format may leave open.
 struct ReadOptions {
   std::string format;        // a row's name; empty: by content, else by extension
@@ -24,6 +30,10 @@ struct ReadOptions {
   std::string graph;         // ... or of this model file
   // Graph inputs that become constants, by name: what decides an If or a shape.
   std::map<std::string, std::vector<double>> bind;
+  // TorchScript: by input; under "" that of the only one.
+  std::map<std::string, InputShape> input_shapes;
+  // Makes a Model of a TorchScript file with the options above; null where there is no libtorch.
+  std::function<ir::Model(const std::string& path, const ReadOptions& options)> lower_torchscript;
   Note note = [](const std::string&) {};
 };
 
@@ -44,6 +54,9 @@ struct FormatRow {
   void (*write)(const ir::Model& model, const std::string& path, const WriteOptions& options);
   // What the format cannot hold of this model, one sentence each; null: it holds everything.
   std::vector<std::string> (*losses)(const ir::Model& model, const WriteOptions& options);
+  // Tells files that begin like those of another format by looking further; null: the head is
+  // enough.
+  bool (*confirms)(const std::string& path) = nullptr;
 };
 
 std::span<const FormatRow> all_formats();

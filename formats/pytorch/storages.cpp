@@ -162,7 +162,7 @@ SavedFile open_zip(const std::string& path) {
     if (!member.name.starts_with(folder)) continue;
     const std::string name = member.name.substr(folder.size());
     if (name == "constants.pkl")
-      throw Error(path, "is a TorchScript module, which is not read; export it to ONNX");
+      throw Error(path, "is a TorchScript module rather than weights; --from torchscript reads it");
     if (name == "data.pkl") {
       const auto content = read_stored(archive, member);
       pickle = content.bytes;

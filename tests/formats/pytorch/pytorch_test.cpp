@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "formats/formats.hpp"
+#include "lib/core/error.hpp"
 #include "lib/numpy/zip_writer.hpp"
 #include "tests/formats/damage.hpp"
 #include "tests/formats/replay.hpp"
@@ -168,7 +169,11 @@ TEST_CASE("a TorchScript module is named as one") {
   for (const char* name : {"m/data.pkl", "m/code/m.py", "m/constants.pkl"}) zip.add(name, {});
   zip.commit();
   CHECK(read_wholly(path) ==
-        path + ": is a TorchScript module, which is not read; export it to ONNX");
+        path + ": is a TorchScript module, which only pare and pare-train read");
+  CHECK_THROWS_WITH_AS(
+      read(path, {.format = "pytorch"}),
+      (path + ": is a TorchScript module rather than weights; --from torchscript reads it").c_str(),
+      Error);
 }
 
 TEST_CASE("containers that contain themselves end") {
