@@ -2,11 +2,13 @@
 #include "apps/pare/foreign_model.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <optional>
 
+#include "apps/pare/lowering.hpp"
 #include "lib/ir/architectures.hpp"
 
 namespace pare::cli {
@@ -46,6 +48,48 @@ std::optional<std::vector<T>> comma_separated(std::string_view text) {
     if (stop == end) return values;
     at = stop + 1;
   }
+}
+
+// "batch,3,32,32" or "1,512", "i64:" before it for another type than f32.
+std::optional<formats::InputShape> input_shape(std::string_view text) {
+  formats::InputShape out;
+  if (const size_t colon = text.find(':'); colon != std::string_view::npos) {
+    const auto dtype = ir::dtype_from_name(text.substr(0, colon));
+    if (!dtype) return {};
+    out.dtype = *dtype;
+    text.remove_prefix(colon + 1);
+  }
+  if (text.empty()) return out;
+  while (true) {
+    const std::string_view word = text.substr(0, text.find(','));
+    int64_t size = 0;
+    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), size);
+    if (error == std::errc() && stop == word.data() + word.size() && size >= 0) {
+      out.shape.emplace_back(size);
+    } else if (!word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+                 return std::isalpha(c) != 0 || c == '_';
+               })) {
+      out.shape.emplace_back(std::string(word));
+    } else {
+      return {};
+    }
+    if (word.size() == text.size()) return out;
+    text.remove_prefix(word.size() + 1);
+  }
+}
+
+// "batch,3,32,32" or "NAME=batch,3,32,32".
+std::pair<std::string, formats::InputShape> named_shape(const std::string& text) {
+  const size_t equals = text.find('=');
+  const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
+  const size_t from = equals == std::string::npos ? 0 : equals + 1;
+  const auto shape = input_shape(std::string_view(text).substr(from));
+  if (!shape || equals == 0) {
+    throw UsageError(
+        "--input-shape",
+        "[NAME=][DTYPE:]SIZE,SIZE,... is expected, as in batch,3,32,32, got \"" + text + "\"");
+  }
+  return {name, *shape};
 }
 
 // "NAME=1" or "NAME=2,3".
@@ -98,6 +142,9 @@ void check_reading(const Options& options, const OptionGroup& group) {
   if (pass::find(group.options, "bind") && options.given("bind")) {
     for (const std::string& text : options.list("bind")) binding(text);
   }
+  if (pass::find(group.options, "input_shape") && options.given("input_shape")) {
+    for (const std::string& text : options.list("input_shape")) named_shape(text);
+  }
   if (pass::find(group.options, "arch") && options.given("arch") && options.given("graph")) {
     throw UsageError("--graph", "contradicts --arch; give one of them");
   }
@@ -135,7 +182,12 @@ OptionGroup reading_group(std::initializer_list<std::string_view> names) {
       {.name = "bind",
        .type = OptionType::kTextList,
        .help = "Fix an input of the graph, as in sr=16000: what decides a branch or a shape",
-       .metavar = "NAME=VALUE"}};
+       .metavar = "NAME=VALUE"},
+      {.name = "input_shape",
+       .type = OptionType::kTextList,
+       .help = "Shape of an input of a TorchScript module, which states none: batch,3,32,32, or "
+               "ids=i64:1,16",
+       .metavar = "[NAME=]SIZE,..."}};
   OptionGroup group{std::string(kReading), {}};
   for (const std::string_view name : names) {
     const Option* option = pass::find(all, name);
@@ -191,6 +243,7 @@ void check_foreign_flags(const Command& command, const Options& options) {
 formats::ReadOptions read_options(const Invocation& invocation) {
   formats::ReadOptions out;
   out.note = [&invocation](const std::string& text) { invocation.progress.log(text); };
+  out.lower_torchscript = lower_in_pare_train;
   const OptionGroup* group = group_titled(invocation.command, kReading);
   if (!group) return out;
   const Options& options = invocation.options;
@@ -199,8 +252,14 @@ formats::ReadOptions read_options(const Invocation& invocation) {
     if (option.name == "from") out.format = options.text("from");
     if (option.name == "arch") out.architecture = options.text("arch");
     if (option.name == "graph") out.graph = options.text("graph");
-    if (option.name != "bind") continue;
-    for (const std::string& text : options.list("bind")) out.bind.insert(binding(text));
+    if (option.name == "bind") {
+      for (const std::string& text : options.list("bind")) out.bind.insert(binding(text));
+    }
+    if (option.name == "input_shape") {
+      for (const std::string& text : options.list("input_shape")) {
+        out.input_shapes.insert(named_shape(text));
+      }
+    }
   }
   return out;
 }

@@ -11,7 +11,7 @@
 
 namespace pare::cli {
 
-// "Reading": those of from, arch, graph and bind that the command takes.
+// "Reading": those of from, arch, graph, bind and input_shape that the command takes.
 OptionGroup reading_group(std::initializer_list<std::string_view> names);
 // Preprocessing that a foreign model does not state: --input-scale --mean --std --layout --labels
 // --like.

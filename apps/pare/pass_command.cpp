@@ -300,8 +300,8 @@ Command make_pass_command(PassCommand parts) {
   for (const OptionGroup& group : parts.groups) command.groups.push_back(group);
   // Where --arch says what to train, a file of weights alone takes the graph of another model.
   command.groups.push_back(parts.start == Start::kModel
-                               ? reading_group({"from", "arch", "graph", "bind"})
-                               : reading_group({"graph", "bind"}));
+                               ? reading_group({"from", "arch", "graph", "bind", "input_shape"})
+                               : reading_group({"graph", "bind", "input_shape"}));
   command.groups.push_back(preprocessing_group());
   command.groups.push_back(
       general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"}));

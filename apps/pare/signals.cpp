@@ -2,11 +2,22 @@
 #include "apps/pare/signals.hpp"
 
 #include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <climits>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
 
 #include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "apps/pare/terminal.hpp"
+#include "lib/core/error.hpp"
 #include "lib/core/output_file.hpp"
 
 namespace pare::cli {
@@ -15,10 +26,40 @@ namespace {
 
 std::atomic<pid_t> g_child{0};
 
+// Names that a signal handler can remove; valid while `g_has_folder`.
+std::atomic<bool> g_has_folder{false};
+char g_folder[PATH_MAX];
+char g_folder_file[PATH_MAX];
+char g_folder_sibling[PATH_MAX];  // OutputFile's, up to the writer's process id
+
+constexpr std::string_view kFolderFile = "/model.pare";
+constexpr std::string_view kFolderSibling = "/.model.pare.pare-";
+
+// Async-signal-safe. The process that writes into the folder is stopped first; what it had begun
+// is OutputFile's sibling.
+void remove_folder(pid_t writer) {
+  if (!g_has_folder.exchange(false)) return;
+  if (writer > 0) {
+    ::kill(writer, SIGKILL);
+    ::waitpid(writer, nullptr, 0);
+    char* end = g_folder_sibling + std::strlen(g_folder_sibling);
+    char* at = std::to_chars(end, g_folder_sibling + PATH_MAX - 1, writer).ptr;
+    *at = '\0';
+    ::unlink(g_folder_sibling);
+  }
+  ::unlink(g_folder_file);
+  ::rmdir(g_folder);
+}
+
 void on_signal(int number) {
   remove_staging_files();
   end_progress_line();
-  if (const pid_t child = g_child; child > 0) ::kill(child, number);
+  const pid_t child = g_child;
+  if (g_has_folder) {
+    remove_folder(child);
+  } else if (child > 0) {
+    ::kill(child, number);
+  }
   // SA_RESETHAND put the default action back; it runs when this handler returns.
   ::raise(number);
 }
@@ -43,5 +84,28 @@ void install_signal_handlers() {
 
 SignalForwarding::SignalForwarding(int child_pid) { g_child = child_pid; }
 SignalForwarding::~SignalForwarding() { g_child = 0; }
+
+PrivateFolder::PrivateFolder() {
+  require(!g_has_folder, "one private folder at a time");
+  std::error_code failure;
+  std::string name = (std::filesystem::temp_directory_path(failure) / "pare-XXXXXX").string();
+  if (failure) throw Error("TMPDIR", failure.message());
+  if (name.size() + kFolderSibling.size() + 32 > PATH_MAX) throw Error("TMPDIR", "is too long");
+  if (!::mkdtemp(name.data())) {
+    throw Error(name, std::string("cannot be created: ") + std::strerror(errno));
+  }
+  file_ = name + std::string(kFolderFile);
+  std::snprintf(g_folder, sizeof g_folder, "%s", name.c_str());
+  std::snprintf(g_folder_file, sizeof g_folder_file, "%s", file_.c_str());
+  std::snprintf(g_folder_sibling, sizeof g_folder_sibling, "%s%s", name.c_str(),
+                kFolderSibling.data());
+  g_has_folder = true;
+}
+
+PrivateFolder::~PrivateFolder() {
+  g_has_folder = false;
+  std::error_code ignored;
+  std::filesystem::remove_all(std::filesystem::path(file_).parent_path(), ignored);
+}
 
 }  // namespace pare::cli

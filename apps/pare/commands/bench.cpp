@@ -185,7 +185,7 @@ Command make_bench() {
                     .help = "Rounds in which every model takes its turn",
                     .min = 2,
                     .max = 100000}}},
-                 reading_group({"from", "arch", "graph", "bind"}),
+                 reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                  general},
       .examples = {"pare bench model.pare model.int8.pare", "pare bench model.int8.pare --layers"},
       .run = run};

@@ -61,7 +61,7 @@ Command make_convert() {
                         .help = "Format to write, when the extension does not tell",
                         .choices = writable_formats()},
                        opset_option()}},
-                     reading_group({"from", "arch", "graph", "bind"}),
+                     reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                      preprocessing_group(),
                      general_group({"dry_run", "print_config", "quiet"})},
           .examples = {"pare convert model.onnx --input-scale 0.00392157 --mean 0.286 --std 0.353 "

@@ -170,7 +170,7 @@ Command make_eval() {
               .help = "Write the report as one self-contained page; - is stdout",
               .changes_result = false,
               .metavar = "OUT"}}},
-           reading_group({"from", "arch", "graph", "bind"}),
+           reading_group({"from", "arch", "graph", "bind", "input_shape"}),
            preprocessing_group(),
            general_group(
                {"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"})},

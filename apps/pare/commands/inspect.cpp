@@ -40,7 +40,7 @@ Command make_inspect() {
                       {{.name = "graph",
                         .type = pass::OptionType::kFlag,
                         .help = "List the graph, one node a line, too"}}},
-                     reading_group({"from", "bind"}),
+                     reading_group({"from", "bind", "input_shape"}),
                      general_group({"json"})},
           .examples = {"pare inspect student.int8.pare"},
           .run = run,

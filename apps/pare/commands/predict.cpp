@@ -60,7 +60,7 @@ Command make_predict() {
                         .help = "Items at once",
                         .min = 1,
                         .max = 65536}}},
-                     reading_group({"from", "arch", "graph", "bind"}),
+                     reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                      preprocessing_group(),
                      general_group({"threads", "dry_run", "print_config", "quiet", "verbose"})},
           .examples = {"pare predict student.int8.pare --data fashion-mnist/ -o predictions.npz",
