@@ -78,13 +78,21 @@ void measure(std::vector<Subject>& subjects, int threads) {
   }
 }
 
+// Of the product: conversions come before and after it.
+std::string kernel_of(const runtime::Session& session) {
+  for (const runtime::StepInfo& step : session.steps()) {
+    if (step.op == "Gemm") return step.kernel;
+  }
+  return {};
+}
+
 void print(const std::vector<Subject>& subjects) {
   for (const Subject& s : subjects) {
-    const std::string& kernel = s.session.steps().front().kernel;
+    const std::string kernel = kernel_of(s.session);
     const auto bytes = static_cast<double>(s.bytes);
-    std::printf("%-14s %-34s %7.2f %9.1f %7.1f %8.1f %6.2f %8.2f\n", s.name.c_str(), kernel.c_str(),
-                bytes / 1e6, s.p50, bytes / 1e3 / s.p50, bytes / 1e3 / s.reading, s.reading / s.p50,
-                subjects.front().p50 / s.p50);
+    std::printf("| %s | %s | %.2f | %.1f | %.1f | %.1f | %.2f | %.2f |\n", s.name.c_str(),
+                kernel.c_str(), bytes / 1e6, s.p50, bytes / 1e3 / s.p50, bytes / 1e3 / s.reading,
+                s.reading / s.p50, subjects.front().p50 / s.p50);
   }
 }
 
@@ -100,11 +108,13 @@ void compare(int64_t depth, int64_t columns, int threads) {
   subjects.push_back(subject("2:4", pruned_model(dense, {{"pattern", "2:4"}}), threads));
   subjects.push_back(subject("80 % pruned", pruned_model(dense, {{"sparsity", 0.8}}), threads));
   measure(subjects, threads);
-  std::printf("%lld x %lld, %d thread%s\n%-14s %-34s %7s %9s %7s %8s %6s %8s\n",
-              static_cast<long long>(depth), static_cast<long long>(columns), threads,
-              threads == 1 ? "" : "s", "weights", "kernel", "MB", "p50 us", "GB/s", "reading",
-              "share", "x f32");
+  std::printf(
+      "%lld × %lld, %d thread%s\n\n| weights | kernel | MB | p50 us | GB/s | reading | share | "
+      "times f32 |\n|---|---|---|---|---|---|---|---|\n",
+      static_cast<long long>(depth), static_cast<long long>(columns), threads,
+      threads == 1 ? "" : "s");
   print(subjects);
+  std::printf("\n");
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "bench/networks.hpp"
+#include "bench/onnxruntime/convolutions.hpp"
 #include "bench/onnxruntime/onnxruntime.hpp"
 
 #include "formats/formats.hpp"
@@ -35,8 +36,15 @@ double difference(std::span<const float> a, std::span<const float> b) {
   return most / scale;
 }
 
+struct Row {
+  std::string name, kind;
+  Setting setting;
+  double convolutions = 0;  // microseconds in oneDNN; 0: the network has none
+};
+
 void compare(const OnnxRuntime& peer, const ir::Model& model, const std::string& file,
-             const std::string& label, const Setting& setting) {
+             const Row& row) {
+  const Setting& setting = row.setting;
   formats::write(model, file);
   runtime::Session ours(formats::read(file), {.batch = setting.batch, .threads = setting.threads});
   const ir::Graph& graph = model.main();
@@ -53,27 +61,32 @@ void compare(const OnnxRuntime& peer, const ir::Model& model, const std::string&
   const auto samples = eval::measure_latency(runs, {.blocks = 30});
   const eval::LatencySummary them = eval::summarise(samples[0], nullptr, 0);
   const eval::LatencySummary us = eval::summarise(samples[1], &samples[0], 0);
-  std::printf("%-20s %-4s %5lld %7d %9.1f %9.1f  %5.2f [%.2f, %.2f]  %8.1e\n", label.c_str(),
-              file.ends_with(".int8.onnx") ? "int8" : "f32", static_cast<long long>(setting.batch),
-              setting.threads, us.p50, them.p50, us.ratio.value_or(0), us.ratio_interval.low,
-              us.ratio_interval.high, apart);
+  std::printf("| %s | %s | %lld | %d | %.1f | %.1f | %.2f | %.2f to %.2f | ", row.name.c_str(),
+              row.kind.c_str(), static_cast<long long>(setting.batch), setting.threads, us.p50,
+              them.p50, us.ratio.value_or(0), us.ratio_interval.low, us.ratio_interval.high);
+  if (row.convolutions > 0) std::printf("%.1f", row.convolutions);
+  std::printf(" | %.1e |\n", apart);
   std::fflush(stdout);
 }
 
 void run(const OnnxRuntime& peer, const std::string& folder, const std::string& only,
          std::span<const Setting> settings) {
-  std::printf("ONNX Runtime %s; p50 in microseconds, ratio ours/theirs with its 95 %% interval\n",
-              peer.version().c_str());
-  std::printf("%-20s %-4s %5s %7s %9s %9s  %-19s %9s\n", "network", "kind", "batch", "threads",
-              "ours", "theirs", "ratio", "apart");
+  std::printf("ONNX Runtime %s. Microseconds are p50.\n\n", peer.version().c_str());
+  std::printf(
+      "| network | kind | batch | threads | ours | theirs | ratio | 95 %% interval | "
+      "convolutions in oneDNN | apart |\n|---|---|---|---|---|---|---|---|---|---|\n");
   for (const Network& network : networks()) {
     if (network.name.find(only) == std::string::npos) continue;
     const ir::Model model = float_model(network);
     const ir::Model quantized = quantized_model(model, network, "w8a8");
     for (const Setting& setting : settings) {
       const std::string stem = folder + "/" + network.name;
-      compare(peer, model, stem + ".f32.onnx", network.name, setting);
-      compare(peer, quantized, stem + ".int8.onnx", network.name, setting);
+      const auto convolutions = [&](bool integer) {
+        return onednn_convolutions_us(model, setting.batch, setting.threads, integer);
+      };
+      compare(peer, model, stem + ".f32.onnx", {network.name, "f32", setting, convolutions(false)});
+      compare(peer, quantized, stem + ".int8.onnx",
+              {network.name, "int8", setting, convolutions(true)});
     }
   }
 }

@@ -55,6 +55,13 @@ std::string rate_note(double items, double seconds) {
   return text;
 }
 
+std::string wait_note(double waited, double seconds) {
+  char text[48];
+  std::snprintf(text, sizeof(text), ", %.1f %% of the time waiting for data",
+                seconds > 0 ? 100 * waited / seconds : 0.0);
+  return text;
+}
+
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -234,7 +241,8 @@ void TorchRun::finish_epoch() {
   plan_.progress->log("epoch " + std::to_string(state_.epoch) + "/" +
                       std::to_string(options_.epochs) + "  " +
                       epoch_note(loss, accuracy, plan_.validation != nullptr) +
-                      rate_note(static_cast<double>(trained_items_), train_seconds_));
+                      rate_note(static_cast<double>(trained_items_), train_seconds_) +
+                      wait_note(loaded_wait_, train_seconds_));
   checkpoint(false);
 }
 

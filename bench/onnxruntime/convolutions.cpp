@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bench/onnxruntime/convolutions.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_map>
+
+#include <omp.h>
+
+#include "lib/runtime/kernels/onednn/primitives.hpp"
+#include "lib/runtime/plan.hpp"
+
+namespace pare::bench {
+
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+using Type = memory::data_type;
+using Clock = std::chrono::steady_clock;
+
+double median_us(const dnnl::primitive& primitive, dnnl::stream& stream,
+                 const std::unordered_map<int, memory>& arguments) {
+  constexpr int kRuns = 51;
+  std::vector<double> times;
+  for (int i = 0; i < kRuns; ++i) {
+    const Clock::time_point start = Clock::now();
+    primitive.execute(stream, arguments);
+    stream.wait();
+    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+  }
+  std::ranges::sort(times);
+  return times[kRuns / 2];
+}
+
+double convolution_us(const dnnl::engine& engine, const runtime::StepSpec& step,
+                      const runtime::Conv2d& g, bool integer) {
+  memory::dims weights = {g.out_channels, g.channels, g.kernel_height, g.kernel_width};
+  if (g.groups > 1) {
+    weights = {g.groups, g.group_out_channels(), g.group_channels(), g.kernel_height,
+               g.kernel_width};
+  }
+  const memory::dims output = {g.batch, g.out_channels, g.out_height, g.out_width};
+  const Type codes = integer ? Type::u8 : Type::f32;
+  const runtime::onednn::ConvMemory descs = {
+      .source = {{g.batch, g.channels, g.height, g.width}, codes, Tag::any},
+      .weights = {weights, integer ? Type::s8 : Type::f32, Tag::any},
+      .bias = {{g.out_channels}, integer ? Type::s32 : Type::f32, Tag::x},
+      .output = {output, codes, Tag::any}};
+  runtime::StepSpec plain = step;
+  plain.has_residual = false;
+  const auto descriptor = runtime::onednn::conv_descriptor(
+      engine, descs, g, runtime::onednn::attributes(plain, descs.output));
+  dnnl::stream stream(engine);
+  const std::unordered_map<int, memory> arguments = {
+      {DNNL_ARG_SRC, memory(descriptor.src_desc(), engine)},
+      {DNNL_ARG_WEIGHTS, memory(descriptor.weights_desc(), engine)},
+      {DNNL_ARG_BIAS, memory(descriptor.bias_desc(), engine)},
+      {DNNL_ARG_DST, memory(descriptor.dst_desc(), engine)},
+      {DNNL_ARG_SCRATCHPAD, memory(descriptor.scratchpad_desc(), engine)}};
+  return median_us(dnnl::convolution_forward(descriptor), stream, arguments);
+}
+
+}  // namespace
+
+double onednn_convolutions_us(const ir::Model& model, int64_t batch, int threads, bool integer) {
+  omp_set_num_threads(threads);
+  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  double total = 0;
+  const runtime::Plan plan = runtime::make_portable_plan(model);
+  for (const runtime::PlannedStep& step : plan.steps) {
+    if (step.spec->node.op != "Conv") continue;
+    runtime::Conv2d g = runtime::conv_geometry(*step.spec);
+    g.batch = batch;
+    total += convolution_us(engine, *step.spec, g, integer);
+  }
+  return total;
+}
+
+}  // namespace pare::bench
