@@ -7,10 +7,12 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_C_STANDARD 99)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+# libpare.so is made of the same libraries as the executables.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 # Asserts stay off in Release; every rounding is the one that is written (docs/integer-arithmetic.md).
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-add_compile_options(-ffp-contract=off -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+add_compile_options(-ffp-contract=off -fno-semantic-interposition -Wall -Wextra -Wshadow -Wno-missing-field-initializers)
 if(PARE_WERROR)
   add_compile_options(-Werror)
 endif()
