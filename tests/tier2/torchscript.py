@@ -2,13 +2,15 @@
 """PyTorch writes modules, scripted, traced and frozen; pare reads them; both run them.
 
 usage: torchscript.py BIN FOLDER             networks written here
-       torchscript.py BIN FOLDER SILERO      silero-vad's TorchScript and ONNX files, frame by frame
+       torchscript.py BIN FOLDER SILERO      silero-vad's three files, frame by frame
 
 All outputs agree within 1e-5 of the largest value.
 """
 
 import copy
+import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -195,13 +197,42 @@ def networks(bin_folder, folder):
 
 
 def silero(bin_folder, folder, models):
-    """The ONNX file's frame is the module's context and frame in one. Its safetensors file holds
-    other weights (its convolutions differ by up to 18) and is not compared."""
+    """The ONNX file's frame is the module's context and frame in one. The safetensors file is another
+    checkpoint (its convolutions differ by up to 18, correlation 0.9 to 0.99): joined to either graph
+    it must give what PyTorch makes of the module with those weights."""
     module = torch.jit.load(models + "/silero_vad.jit").eval()
     convert(bin_folder, models + "/silero_vad.jit", folder + "/vad-jit.pare",
             "--input-shape", "x=1,512", "--bind", "sr=16000")
     convert(bin_folder, models + "/silero_vad_16k_op15.onnx", folder + "/vad-onnx.pare",
             "--bind", "sequence=576", "--bind", "batch=1")
+    worst = frames(bin_folder, folder, module, "vad-jit.pare", "vad-onnx.pare")
+    for graph in ("vad-jit", "vad-onnx"):
+        convert(bin_folder, models + "/silero_vad_16k.safetensors", f"{folder}/{graph}-st.pare",
+                "--graph", f"{folder}/{graph}.pare")
+    take_weights(module, models + "/silero_vad_16k.safetensors")
+    other = frames(bin_folder, folder, module, "vad-jit-st.pare", "vad-onnx-st.pare")
+    print(f"8 frames, TorchScript and ONNX: {worst[0]:.1e} from PyTorch, {worst[1]:.1e} apart; "
+          f"with the safetensors file's weights: {other[0]:.1e}, {other[1]:.1e}")
+
+
+def take_weights(module, path):
+    """Those of the 16 kHz model, which the file holds in the same order."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data = file.read()
+    header.pop("__metadata__", None)
+    names = [name for name in module.state_dict() if name.startswith("_model.")]
+    assert len(names) == len(header)
+    module.reset_states()
+    with torch.no_grad():
+        for name, entry in zip(names, header.values()):
+            begin, end = entry["data_offsets"]
+            values = numpy.frombuffer(data[begin:end], "<f4").reshape(entry["shape"])
+            module.state_dict()[name].copy_(torch.from_numpy(values.copy()))
+
+
+def frames(bin_folder, folder, module, jit, onnx_model):
+    """The largest differences of `jit` from the module and from `onnx_model`, over eight frames."""
     rng = numpy.random.default_rng(3)
     context, state = numpy.zeros((1, 64), "f4"), numpy.zeros((2, 1, 128), "f4")
     onnx_context, onnx_state = context, state
@@ -209,11 +240,11 @@ def silero(bin_folder, folder, models):
     for frame in range(8):
         tone = numpy.sin(numpy.arange(512) * (0.02 + 0.01 * frame)) * 0.3
         x = (tone + rng.normal(0, 0.05, 512)).astype("f4")[None]
-        ours = infer(bin_folder, folder + "/vad-jit.pare",
+        ours = infer(bin_folder, f"{folder}/{jit}",
                      {"x": x, "_context": context, "_state": state}, folder)
         context, state = ours["_contextN"], ours["_stateN"]
         full = numpy.concatenate([onnx_context, x], 1)
-        onnx = infer(bin_folder, folder + "/vad-onnx.pare",
+        onnx = infer(bin_folder, f"{folder}/{onnx_model}",
                      {"input": full, "state": onnx_state, "sr": numpy.array(16000)}, folder)
         onnx_context, onnx_state = full[:, -64:], onnx["stateN"]
         with torch.no_grad():
@@ -222,7 +253,7 @@ def silero(bin_folder, folder, models):
         worst_onnx = max(worst_onnx, difference(ours["output"], onnx["output"]),
                          difference(state, onnx_state))
     assert worst_torch <= LIMIT and worst_onnx <= LIMIT, (worst_torch, worst_onnx)
-    print(f"8 frames: {worst_torch:.1e} from PyTorch, {worst_onnx:.1e} from the ONNX file")
+    return worst_torch, worst_onnx
 
 
 def main():
