@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/pass_command.hpp"
 
+#include <cstdio>
 #include <filesystem>
 
 #include "apps/pare/foreign_model.hpp"
@@ -8,8 +9,11 @@
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
 #include "apps/pare/sibling.hpp"
+#include "lib/core/hash.hpp"
+#include "lib/core/mapped_file.hpp"
 #include "lib/core/output_file.hpp"
 #include "lib/ir/architectures.hpp"
+#include "lib/runtime/tuning.hpp"
 #include "lib/train/trainer.hpp"
 
 namespace pare::cli {
@@ -82,6 +86,14 @@ OptionGroup training_data_group(const PassCommand& parts) {
   return group;
 }
 
+OptionGroup tuning_group() {
+  return {"Speed",
+          {{.name = "tuning",
+            .help = "Keep layers in f32 that were slower in integers when pare bench "
+                    "--save-tuning wrote this file",
+            .metavar = "FILE"}}};
+}
+
 OptionGroup calibration_group() {
   OptionGroup group{"Calibration data",
                     {{.name = "calibration_data",
@@ -134,6 +146,9 @@ void check_calibration_flags(const pass::PassInfo& info, const Options& own,
     throw UsageError("--calibration-data", "has no effect here: only weights are quantized");
   }
   if (!given) check_data_flags(options, "--calibration-data");
+  if (options.given("tuning") && !needed) {
+    throw UsageError("--tuning", "has no effect here: nothing runs in integers");
+  }
 }
 
 void check(const PassCommand& parts, const Options& options) {
@@ -244,6 +259,30 @@ void check_inputs_exist(const PassCommand& parts, const Invocation& invocation) 
   check_data_exists(invocation.text("data"));
 }
 
+// The options with every layer excluded that the tuning file found slower in integers. The file
+// counts as an input, the layers as options: history names both.
+Options tuned(const Invocation& invocation, const pass::PassInfo& info, const Options& own,
+              pass::Context& context) {
+  if (info.name != "quantize" || !invocation.options.given("tuning")) return own;
+  const std::string path = invocation.text("tuning");
+  const auto file = MappedFile::open(path);
+  const std::span<const std::byte> bytes = file->bytes();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  context.input_hashes["tuning"] = to_hex(sha256(bytes));
+  std::vector<std::string> kept = own.list("exclude");
+  for (const runtime::LayerComparison& layer : runtime::parse_tuning(text, path)) {
+    if (!layer.slower_in_integers()) continue;
+    kept.push_back(layer.node);
+    char times[64];
+    std::snprintf(times, sizeof times, "%.1f us in float, %.1f in integers", layer.float_us,
+                  layer.integer_us);
+    invocation.progress.log(layer.node + " stays in float: " + times);
+  }
+  Json stated = own.stated();
+  if (!kept.empty()) stated["exclude"] = kept;
+  return Options(info.options, stated);
+}
+
 // ---- the run -----------------------------------------------------------------------------------
 
 ExitCode run(const PassCommand& parts, const Invocation& invocation) {
@@ -271,7 +310,8 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     inputs.context.checkpoint = output + ".checkpoint";
     inputs.context.resume = !invocation.flag("no_resume");
   }
-  const ir::Model result = pass::run(info, inputs.start.model, own, inputs.context);
+  const Options resolved = tuned(invocation, info, own, inputs.context);
+  const ir::Model result = pass::run(info, inputs.start.model, resolved, inputs.context);
   formats::write(result, output, write_options(invocation));
   if (trains) {
     std::error_code ignored;
@@ -296,7 +336,10 @@ Command make_pass_command(PassCommand parts) {
   command.notes = parts.notes;
   command.groups.push_back(model_group(parts));
   if (can_train(*parts.info)) command.groups.push_back(training_data_group(parts));
-  if (parts.info->name == "quantize") command.groups.push_back(calibration_group());
+  if (parts.info->name == "quantize") {
+    command.groups.push_back(calibration_group());
+    command.groups.push_back(tuning_group());
+  }
   for (const OptionGroup& group : parts.groups) command.groups.push_back(group);
   // Where --arch says what to train, a file of weights alone takes the graph of another model.
   command.groups.push_back(parts.start == Start::kModel

@@ -2,6 +2,7 @@
 #include "lib/eval/evaluate.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 
 #include "lib/core/error.hpp"
@@ -9,6 +10,7 @@
 #include "lib/eval/label_space.hpp"
 #include "lib/eval/memory.hpp"
 #include "lib/runtime/session.hpp"
+#include "lib/runtime/tuning.hpp"
 
 namespace pare::eval {
 namespace {
@@ -51,6 +53,28 @@ std::vector<TimedModel> sessions_to_time(const std::vector<Candidate>& candidate
   return timed;
 }
 
+// Names the layers of a quantized candidate that gain nothing: integers took longer than float.
+void warn_of_slow_integers(const std::vector<TimedModel>& timed, Report& report,
+                           Progress& progress) {
+  constexpr int kRounds = 15;
+  for (size_t i = 1; i < timed.size(); ++i) {
+    runtime::Session* const pair[] = {timed[0].session.get(), timed[i].session.get()};
+    if (std::ranges::none_of(pair[1]->steps(), &runtime::StepInfo::integer)) continue;
+    const auto timings = runtime::bench_layers(pair, {.rounds = kRounds});
+    std::string slower;
+    for (const runtime::LayerComparison& layer : runtime::compare_layers(timings[0], timings[1])) {
+      if (!layer.slower_in_integers()) continue;
+      char times[64];
+      std::snprintf(times, sizeof times, " (%.1f and %.1f us)", layer.integer_us, layer.float_us);
+      slower += (slower.empty() ? "" : ", ") + escaped(layer.node) + times;
+    }
+    if (slower.empty()) continue;
+    warn(report, progress,
+         report.candidates[timed[i].candidate].name +
+             ": slower in integers than in float: " + slower + "; see pare bench --save-tuning");
+  }
+}
+
 void add_latency(const std::vector<Candidate>& candidates, const data::Dataset& test,
                  const EvalOptions& options, Report& report, Progress& progress) {
   const auto timed = sessions_to_time(candidates, test, options.latency_threads);
@@ -67,6 +91,7 @@ void add_latency(const std::vector<Candidate>& candidates, const data::Dataset& 
     const LatencySamples* base = timed[0].candidate == 0 ? &samples[0] : nullptr;
     report.candidates[timed[i].candidate].latency = summarise(samples[i], base, options.seed);
   }
+  if (timed[0].candidate == 0) warn_of_slow_integers(timed, report, progress);
 }
 
 void add_memory(const std::vector<Candidate>& candidates, const EvalOptions& options,

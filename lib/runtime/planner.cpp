@@ -338,6 +338,7 @@ class Planner {
         .kernel = row.make(spec), .inputs = std::move(inputs), .outputs = std::move(outputs)};
     step.kernel.name += decoded_weights(spec, step.kernel.name);
     step.info = {.node = spec.name,
+                 .main = spec.node.name,
                  .op = spec.node.op,
                  .kernel = step.kernel.name,
                  .integer = spec.integer,

@@ -29,6 +29,7 @@ struct SessionOptions {
 // One step of the plan, for `inspect`, `bench --layers` and error messages.
 struct StepInfo {
   std::string node;  // name of the node, fused ones joined by '+'
+  std::string main;  // the first of them: the one with the weight
   std::string op;
   std::string kernel;  // "onednn-conv-u8s8", "int4-gemv-avx512", "reference"
   bool integer = false;

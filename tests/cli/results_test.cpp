@@ -6,6 +6,7 @@
 
 #include "formats/formats.hpp"
 #include "lib/core/json.hpp"
+#include "lib/core/output_file.hpp"
 #include "tests/cli/child_process.hpp"
 #include "tests/cli/fixtures.hpp"
 
@@ -208,4 +209,39 @@ TEST_CASE("stated preprocessing is stored by convert") {
   CHECK(model.metadata.preprocessing.input_scale == 0.5F);
   CHECK(model.metadata.preprocessing.mean == std::vector<float>{0.25F});
   CHECK(model.metadata.labels.size() == 10);
+}
+
+TEST_CASE("layers that a tuning calls slower in integers stay in float") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  write_idx(folder.at("data"), 60, 20);
+  must_run(folder, int8_of("m.pare", "m8.pare"));
+  must_run(folder, {"bench", "m.pare", "m8.pare", "--blocks", "2", "--save-tuning", "t.json"});
+  Json tuning = Json::parse(read_file(folder.at("t.json")));
+  REQUIRE(!tuning["layers"].empty());
+  for (Json& layer : tuning["layers"]) {
+    layer["float_us"] = 1;
+    layer["integer_us"] = 1;
+  }
+  tuning["layers"][0]["integer_us"] = 2;
+  pare::write_text_file(folder.at("t.json"), tuning.dump());
+  std::vector<std::string> tuned = int8_of("m.pare", "tuned.pare");
+  tuned.insert(tuned.end(), {"--tuning", "t.json"});
+  must_run(folder, tuned);
+  const std::string node = tuning["layers"][0]["node"].get<std::string>();
+  std::vector<std::string> excluded = int8_of("m.pare", "excluded.pare");
+  excluded.insert(excluded.end(), {"--exclude", node});
+  must_run(folder, excluded);
+  const auto a = pare::formats::read(folder.at("tuned.pare"));
+  const auto b = pare::formats::read(folder.at("excluded.pare"));
+  CHECK(a.metadata.history.back().options == b.metadata.history.back().options);
+  CHECK(a.metadata.history.back().inputs.contains("tuning"));
+  for (const auto& [name, tensor] : a.parameters.entries()) {
+    CHECK(tensor.is_quantized() == b.parameters.at(name).is_quantized());
+  }
+  const Finished same = run(folder, {"bench", "m.pare", "m.pare", "--save-tuning", "u.json"});
+  CHECK(same.code == 1);
+  const Finished weights_only =
+      run(folder, {"quantize", "m.pare", "--bits", "8", "--tuning", "t.json", "-o", "x.pare"});
+  CHECK(weights_only.code == 2);
 }

@@ -8,9 +8,12 @@
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
+#include "lib/core/error.hpp"
+#include "lib/core/output_file.hpp"
 #include "lib/core/rng.hpp"
 #include "lib/eval/latency.hpp"
 #include "lib/runtime/layer_bench.hpp"
+#include "lib/runtime/tuning.hpp"
 
 namespace pare::cli {
 
@@ -133,12 +136,33 @@ void print_layers(const Bench& bench) {
   }
 }
 
+void save_tuning(const std::vector<Bench>& benches, const Invocation& invocation) {
+  const auto layers = runtime::compare_layers(benches[0].layers, benches[1].layers);
+  if (layers.empty()) {
+    throw Error(benches[1].path, "has no layer in integers that is in float in " + benches[0].path);
+  }
+  const int threads = invocation.options.given("threads") ? invocation.threads : 1;
+  const Json tuning =
+      runtime::tuning_json(layers, invocation.options.integer("batch_size"), threads);
+  const std::string path = invocation.text("save_tuning");
+  write_text_file(path, to_text(tuning, 2) + "\n");
+  const auto slower = std::ranges::count_if(
+      layers, [](const runtime::LayerComparison& layer) { return layer.slower_in_integers(); });
+  invocation.progress.log(path + ": " + std::to_string(slower) + " of " +
+                          std::to_string(layers.size()) + " layers are slower in integers");
+}
+
 ExitCode run(const Invocation& invocation) {
-  const bool layers = invocation.flag("layers");
+  const bool tuning = invocation.options.given("save_tuning");
+  const bool layers = invocation.flag("layers") || tuning;
+  if (tuning && invocation.positionals.size() != 2) {
+    throw UsageError("--save-tuning", "takes two models: in float, and quantized to w8a8");
+  }
   std::vector<Bench> benches = load(invocation);
   const eval::LatencyOptions options = protocol(invocation.options);
   measure_models(benches, options, invocation.progress);
   if (layers) measure_layers(benches, options.blocks);
+  if (tuning) save_tuning(benches, invocation);
   if (invocation.flag("json")) {
     Json list = Json::array();
     for (const Bench& bench : benches) list.push_back(json_of(bench));
@@ -173,6 +197,10 @@ Command make_bench() {
                   {{.name = "layers",
                     .type = OptionType::kFlag,
                     .help = "Time every step of each model's plan, too"},
+                   {.name = "save_tuning",
+                    .help = "Write how long each layer takes in the first model, in float, and in "
+                            "the second, in integers: for pare quantize --tuning",
+                    .metavar = "FILE"},
                    {.name = "batch_size",
                     .type = OptionType::kInteger,
                     .fallback = 1,
@@ -187,7 +215,8 @@ Command make_bench() {
                     .max = 100000}}},
                  reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                  general},
-      .examples = {"pare bench model.pare model.int8.pare", "pare bench model.int8.pare --layers"},
+      .examples = {"pare bench model.pare model.int8.pare", "pare bench model.int8.pare --layers",
+                   "pare bench model.pare model.int8.pare --save-tuning tuning.json"},
       .run = run};
 }
 
