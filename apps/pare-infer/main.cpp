@@ -8,7 +8,6 @@
 
 #include "apps/pare-infer/inference.hpp"
 #include "lib/core/error.hpp"
-#include "lib/core/parallel.hpp"
 #include "lib/runtime/isa.hpp"
 
 namespace {
@@ -24,15 +23,15 @@ void add_options(CLI::App& app, pare::infer::Request& request) {
   app.add_option("--input", request.input, input)->required()->type_name("FILE|zeros");
   app.add_option("--output", request.output, "First output (.npy) or all (.npz)")
       ->type_name("FILE");
-  app.add_option("--threads", request.threads, "Threads")
-      ->default_val(pare::available_threads())
+  app.add_option("--threads", request.threads, "Threads; more than one pays for large models on an idle machine")
+      ->default_val(1)
       ->check(CLI::Range(1, 1024));
   app.add_option("--repeat", request.repeat, "Timed runs after one that warms up")
       ->check(CLI::Range(1, 10'000'000))
       ->default_val(1);
   app.add_flag("--json", request.json, "Print JSON");
   app.set_version_flag("--version", "pare-infer " PARE_VERSION);
-  app.footer("Example:\n  pare-infer model.pare --input x.npy --threads 1 --repeat 100");
+  app.footer("Example:\n  pare-infer model.pare --input x.npy --repeat 100");
 }
 
 }  // namespace
