@@ -23,7 +23,8 @@ void add_options(CLI::App& app, pare::infer::Request& request) {
   app.add_option("--input", request.input, input)->required()->type_name("FILE|zeros");
   app.add_option("--output", request.output, "First output (.npy) or all (.npz)")
       ->type_name("FILE");
-  app.add_option("--threads", request.threads, "Threads; more than one pays for large models on an idle machine")
+  app.add_option("--threads", request.threads,
+                 "Threads; more than one pays for large models on an idle machine")
       ->default_val(1)
       ->check(CLI::Range(1, 1024));
   app.add_option("--repeat", request.repeat, "Timed runs after one that warms up")
