@@ -64,14 +64,13 @@ TEST_CASE("sparsity counts every element that is exactly zero") {
   CHECK(seen.tensor("bitmask").at("sparsity").get<double>() == doctest::Approx(46.0 / 70));
   CHECK(seen.tensor("two_of_four").at("sparsity") == 0.5);
   CHECK(seen.tensor("block").at("sparsity") == 0.5);
-  for (const auto& [name, tensor] : model.parameters.entries()) {
+  for (const auto& entry : model.parameters.entries()) {
     int64_t zeros = 0;
-    for (const float value : ir::to_f32(tensor)) zeros += value == 0.0F;
-    const double expected = tensor.count() == 0
-                                ? 0.0
-                                : static_cast<double>(zeros) / static_cast<double>(tensor.count());
-    CAPTURE(name);
-    CHECK(seen.tensor(name).at("sparsity") == expected);
+    for (const float value : ir::to_f32(entry.tensor)) zeros += value == 0.0F;
+    const auto count = static_cast<double>(entry.tensor.count());
+    CAPTURE(entry.name);
+    CHECK(seen.tensor(entry.name).at("sparsity") ==
+          (count == 0 ? 0.0 : static_cast<double>(zeros) / count));
   }
 }
 

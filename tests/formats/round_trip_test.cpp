@@ -81,12 +81,12 @@ void check_weights(const std::string& extension, uint64_t seed) {
   write(model, first, {.note = [&](const std::string& note) { losses.push_back(note); }});
   const ir::Model back = read(first);
   REQUIRE(back.parameters.entries().size() == model.parameters.entries().size());
-  for (const auto& [name, tensor] : model.parameters.entries()) {
-    CAPTURE(name);
-    REQUIRE(back.parameters.contains(name));
-    const Tensor& read = back.parameters.at(name);
-    CHECK(same_values(read, tensor));
-    if (is_held(extension, tensor)) CHECK(same_tensor(read, tensor));
+  for (const auto& entry : model.parameters.entries()) {
+    CAPTURE(entry.name);
+    REQUIRE(back.parameters.contains(entry.name));
+    const Tensor& read = back.parameters.at(entry.name);
+    CHECK(same_values(read, entry.tensor));
+    if (is_held(extension, entry.tensor)) CHECK(same_tensor(read, entry.tensor));
   }
   ir::Metadata metadata = back.metadata;
   if (!losses.empty()) {

@@ -39,9 +39,9 @@ TEST_CASE("every storage keeps its values in an .npz file, and what changes is s
         {.note = [&](const std::string& note) { notes.push_back(note); }});
   CHECK(notes.size() == 3);
   const ir::Model back = read(scratch.file("m.npz"));
-  for (const auto& [name, tensor] : model.parameters.entries()) {
-    CAPTURE(name);
-    CHECK(ir::to_f32(back.parameters.at(name)) == ir::to_f32(tensor));
+  for (const auto& entry : model.parameters.entries()) {
+    CAPTURE(entry.name);
+    CHECK(ir::to_f32(back.parameters.at(entry.name)) == ir::to_f32(entry.tensor));
   }
 }
 

@@ -192,11 +192,11 @@ TEST_CASE("a state dict keeps values, names and history, and says what it cannot
   const ir::Model back = read(scratch.file("m.pt"));
   REQUIRE(back.parameters.entries().size() == model.parameters.entries().size());
   for (size_t i = 0; i < model.parameters.entries().size(); ++i) {
-    const auto& [name, tensor] = model.parameters.entries()[i];
-    CAPTURE(name);
-    CHECK(back.parameters.entries()[i].name == name);
-    CHECK(back.parameters.at(name).dims() == tensor.dims());
-    CHECK(ir::to_f32(back.parameters.at(name)) == ir::to_f32(tensor));
+    const auto& entry = model.parameters.entries()[i];
+    CAPTURE(entry.name);
+    CHECK(back.parameters.entries()[i].name == entry.name);
+    CHECK(back.parameters.at(entry.name).dims() == entry.tensor.dims());
+    CHECK(ir::to_f32(back.parameters.at(entry.name)) == ir::to_f32(entry.tensor));
   }
   CHECK(back.metadata.history.back().options["losses"].size() == 2);
   // What a state dict can hold comes back as it was, and as the same bytes.

@@ -138,10 +138,10 @@ TEST_CASE("every storage keeps its values, and what changes is said") {
   write(model, path, {.note = [&](const std::string& note) { notes.push_back(note); }});
   CHECK(notes.size() == 2);
   const ir::Model back = read(path);
-  for (const auto& [name, tensor] : model.parameters.entries()) {
-    CAPTURE(name);
-    CHECK(back.parameters.at(name).dims() == tensor.dims());
-    CHECK(ir::to_f32(back.parameters.at(name)) == ir::to_f32(tensor));
+  for (const auto& entry : model.parameters.entries()) {
+    CAPTURE(entry.name);
+    CHECK(back.parameters.at(entry.name).dims() == entry.tensor.dims());
+    CHECK(ir::to_f32(back.parameters.at(entry.name)) == ir::to_f32(entry.tensor));
   }
   CHECK(back.metadata.history.back().options["losses"].size() == 2);
 }
