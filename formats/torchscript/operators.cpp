@@ -40,7 +40,9 @@ std::vector<std::string_view> operator_names() {
 }
 
 std::string first_line(const std::string& text) {
-  return escaped(std::string_view(text).substr(0, text.find('\n')), 160);
+  const size_t begin = text.find_first_not_of(" \n");
+  if (begin == std::string::npos) return "it gives no reason";
+  return escaped(std::string_view(text).substr(begin, text.find('\n', begin) - begin), 160);
 }
 
 std::string described(const torch::jit::Node& node) {
