@@ -51,9 +51,10 @@ void set_epilogue(BlockOutput& b, const Case& c, Data& d) {
   b.bias = d.bias.data();
   b.multiplier = d.multiplier.data();
   b.to_float = c.to_float;
-  b.low = c.integer && !c.to_float ? 0.0F : -1e30F;
-  b.high = c.integer && !c.to_float ? 255.0F : 1e30F;
-  b.zero = c.to_float || !c.integer ? 0.0F : 31.0F;
+  const bool codes = c.integer && !c.to_float;
+  b.zero = codes ? 31.0F : 0.0F;
+  b.low = codes ? -b.zero : -1e30F;  // of codes before their zero point is added
+  b.high = codes ? 255.0F - b.zero : 1e30F;
   b.residual_multiplier = c.residual ? 0.7F : 0.0F;
   b.residual_zero = 12.0F;
   if (c.residual) {
