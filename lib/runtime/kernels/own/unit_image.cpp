@@ -164,6 +164,17 @@ void UnitImage::fill_row(std::byte* to, const std::byte* image, int64_t y, Layou
                     reinterpret_cast<uint32_t*>(to), plane_bytes_ / 4);
     return;
   }
+  if (!along_x_ && per_unit_ == 4 && layout == Layout::kNhwc) {
+    // The last unit of a group takes in codes that are not its own: they meet zero weights. Behind
+    // the last pixel of all lies the arena's own slack.
+    for (int64_t plane = 0; plane < planes_; ++plane, to += plane_bytes_) {
+      const int64_t channel =
+          plane / group_planes() * g_.group_channels() + plane % group_planes() * per_unit_;
+      const std::byte* from = image + y * row + channel;
+      for (int64_t x = 0; x < g_.width; ++x) std::memcpy(to + x * 4, from + x * g_.channels, 4);
+    }
+    return;
+  }
   for (int64_t plane = 0; plane < planes_; ++plane) {
     if (per_unit_ == 1) {
       std::memcpy(to + plane * plane_bytes_,
