@@ -34,6 +34,9 @@ struct LatencySummary {
   // Median over blocks of own median / the base's median; absent when the base was not timed.
   std::optional<double> ratio;
   Interval ratio_interval{1, 1};  // bootstrap over blocks, 95 %
+  // One a block, in the order they were run: what intervals at another confidence are made of.
+  std::vector<double> block_medians;  // microseconds
+  std::vector<double> block_ratios;   // own median / base's; empty when there is no ratio
 };
 
 // Times each of `runs` (one inference each); one result a callable, in order.
@@ -42,5 +45,11 @@ std::vector<LatencySamples> measure_latency(std::span<const std::function<void()
                                             Progress& progress = no_progress());
 // `base` may be null. Both have the same number of blocks, none empty, else Bug.
 LatencySummary summarise(const LatencySamples& samples, const LatencySamples* base, uint64_t seed);
+
+// How many blocks like `blocks` (medians or ratios, one a block) the bootstrap interval of their
+// median takes to leave `bound` outside: the interval's arm towards the bound shrinks with the
+// square root of their number. At least the number at hand; absent when their median is the bound.
+std::optional<int64_t> blocks_to_decide(std::span<const double> blocks, double bound,
+                                        const Resampling& resampling = {});
 
 }  // namespace pare::eval

@@ -48,9 +48,10 @@ double regularised_beta(double a, double b, double x) {
   return 1.0 - front * beta_fraction(b, a, 1.0 - x) / b;
 }
 
-Interval central_95(std::vector<double>& replicates) {
+Interval central(std::vector<double>& replicates, double confidence) {
   std::sort(replicates.begin(), replicates.end());
-  return {quantile_of_sorted(replicates, 0.025), quantile_of_sorted(replicates, 0.975)};
+  const double tail = (1.0 - confidence) / 2.0;
+  return {quantile_of_sorted(replicates, tail), quantile_of_sorted(replicates, 1.0 - tail)};
 }
 
 }  // namespace
@@ -95,7 +96,7 @@ Interval bootstrap_mean(std::span<const int8_t> differences, const Resampling& r
     for (int64_t i = 0; i < n; ++i) sum += differences[static_cast<size_t>(rng.below(n))];
     means[static_cast<size_t>(r)] = static_cast<double>(sum) / static_cast<double>(n);
   });
-  return central_95(means);
+  return central(means, resampling.confidence);
 }
 
 Interval bootstrap_median(std::span<const double> ratios, const Resampling& resampling) {
@@ -109,7 +110,7 @@ Interval bootstrap_median(std::span<const double> ratios, const Resampling& resa
     std::sort(drawn.begin(), drawn.end());
     medians[static_cast<size_t>(r)] = quantile_of_sorted(drawn, 0.5);
   }
-  return central_95(medians);
+  return central(medians, resampling.confidence);
 }
 
 PairedT paired_t_interval(std::span<const double> differences, double confidence) {

@@ -16,7 +16,7 @@ struct Interval {
   bool operator==(const Interval&) const = default;
 };
 
-// Two-sided 95 % everywhere; the normal quantile of 0.975.
+// Two-sided 95 % unless asked otherwise; the normal quantile of 0.975.
 inline constexpr double kZ95 = 1.959963984540054;
 
 // Score interval of a proportion (Wilson, JASA 22, 1927). Throws Bug unless 0 <= successes <= n and
@@ -32,6 +32,7 @@ struct Resampling {
   int replicates = 4000;
   uint64_t seed = 0;
   int threads = 1;
+  double confidence = 0.95;  // of the interval, two-sided
 };
 
 // Percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13) of the mean of

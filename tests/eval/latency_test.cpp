@@ -60,7 +60,25 @@ TEST_CASE("a summary holds the percentiles of all runs") {
   CHECK(summary.p99 == doctest::Approx(98.01));
   CHECK_FALSE(summary.ratio.has_value());
   CHECK(*summarise(samples, &samples, 0).ratio == 1.0);
+  CHECK(summary.block_medians == std::vector<double>{48, 49, 50, 51});
+  CHECK(summary.block_ratios.empty());
+  CHECK(summarise(samples, &samples, 0).block_ratios == std::vector<double>(4, 1.0));
   CHECK_THROWS_AS(summarise({}, nullptr, 0), Bug);
+}
+
+TEST_CASE("the blocks that decide a bound grow with the square of how near it is") {
+  // Symmetric about 1 without ties, so that the median is 1 and the interval's arms are alike.
+  std::vector<double> ratios;
+  for (int i = -50; i <= 50; ++i) ratios.push_back(1.0 + 0.001 * i);
+  const Interval interval = bootstrap_median(ratios, {});
+  const double arm = interval.high - 1.0;
+  CHECK(*blocks_to_decide(ratios, 1.0 + 2.0 * arm) == 101);
+  CHECK(*blocks_to_decide(ratios, 1.0 + 0.5 * arm) == doctest::Approx(404).epsilon(0.01));
+  CHECK(*blocks_to_decide(ratios, 1.0 - 0.5 * arm) == doctest::Approx(404).epsilon(0.3));
+  CHECK_FALSE(blocks_to_decide(ratios, 1.0).has_value());
+  // More confidence is a wider interval, and more blocks.
+  CHECK(*blocks_to_decide(ratios, 1.0 + 0.5 * arm, {.confidence = 0.99}) > 404);
+  CHECK(*blocks_to_decide(std::vector<double>(10, 2.0), 1.0) == 10);
 }
 
 TEST_CASE("a clock that stands still ends the warm-up and gives no ratio") {
