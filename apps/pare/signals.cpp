@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/signals.hpp"
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -24,7 +25,7 @@ namespace pare::cli {
 
 namespace {
 
-std::atomic<pid_t> g_child{0};
+std::array<std::atomic<pid_t>, kMostForwardings> g_children{};
 
 // Names that a signal handler can remove; valid while `g_has_folder`.
 std::atomic<bool> g_has_folder{false};
@@ -54,11 +55,12 @@ void remove_folder(pid_t writer) {
 void on_signal(int number) {
   remove_staging_files();
   end_progress_line();
-  const pid_t child = g_child;
   if (g_has_folder) {
-    remove_folder(child);
-  } else if (child > 0) {
-    ::kill(child, number);
+    remove_folder(g_children.front());
+  } else {
+    for (const std::atomic<pid_t>& child : g_children) {
+      if (child > 0) ::kill(child, number);
+    }
   }
   // SA_RESETHAND put the default action back; it runs when this handler returns.
   ::raise(number);
@@ -82,8 +84,14 @@ void install_signal_handlers() {
   }
 }
 
-SignalForwarding::SignalForwarding(int child_pid) { g_child = child_pid; }
-SignalForwarding::~SignalForwarding() { g_child = 0; }
+SignalForwarding::SignalForwarding(int child_pid) {
+  for (slot_ = 0; slot_ < kMostForwardings; ++slot_) {
+    pid_t free = 0;
+    if (g_children[slot_].compare_exchange_strong(free, child_pid)) return;
+  }
+  throw Bug("no room to forward signals to one more child");
+}
+SignalForwarding::~SignalForwarding() { g_children[slot_] = 0; }
 
 PrivateFolder::PrivateFolder() {
   require(!g_has_folder, "one private folder at a time");

@@ -3,6 +3,7 @@
 // usual course, so that a shell or make sees who was killed by what (128 + N).
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace pare::cli {
@@ -10,13 +11,19 @@ namespace pare::cli {
 // SIGINT, SIGTERM, SIGHUP and SIGPIPE.
 void install_signal_handlers();
 
-// Signals that arrive while one of these lives go on to the child as well (`pare run`).
+inline constexpr size_t kMostForwardings = 64;
+
+// Signals that arrive while one of these lives go on to the child as well (`pare run`); at most
+// kMostForwardings live at once.
 class SignalForwarding {
  public:
   explicit SignalForwarding(int child_pid);
   ~SignalForwarding();
   SignalForwarding(const SignalForwarding&) = delete;
   SignalForwarding& operator=(const SignalForwarding&) = delete;
+
+ private:
+  size_t slot_ = 0;
 };
 
 // A folder under TMPDIR that only this user can read, for one file that another process leaves for

@@ -27,17 +27,6 @@ void append(std::vector<std::string>& out, const pass::Option& option, const Jso
   out.push_back(text);
 }
 
-std::string quoted(const std::string& word) {
-  const auto plain = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
-           std::string_view("_./:=,%+@-").find(c) != std::string_view::npos;
-  };
-  if (!word.empty() && std::ranges::all_of(word, plain)) return word;
-  std::string out = "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 }  // namespace
 
 std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra) {
@@ -63,9 +52,20 @@ std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra)
   return out;
 }
 
+std::string shell_word(const std::string& word) {
+  const auto plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_./:=,%+@-").find(c) != std::string_view::npos;
+  };
+  if (!word.empty() && std::ranges::all_of(word, plain)) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 std::string shell_line(const std::vector<std::string>& arguments) {
   std::string line = "pare";
-  for (const std::string& word : arguments) line += " " + quoted(word);
+  for (const std::string& word : arguments) line += " " + shell_word(word);
   return line;
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "apps/pare/recipe/identity.hpp"
 #include "lib/core/mapped_file.hpp"
 
 namespace pare::cli {
@@ -18,6 +19,17 @@ constexpr int kSchemaVersion = 1;
 constexpr std::array<std::string_view, 7> kStepCommands{"train",   "distill", "prune", "quantize",
                                                         "convert", "predict", "eval"};
 
+// A step of a JSON pointer (RFC 6901).
+std::string token(const std::string& key) {
+  std::string out = "/";
+  for (const char c : key) out += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return out;
+}
+
+std::string shown(const Json& object, const std::string& key) {
+  return object.contains(key) ? to_text(object[key]) : "nothing";
+}
+
 class RecipeReader {
  public:
   RecipeReader(std::string path, const std::map<std::string, Json>& variables)
@@ -29,17 +41,18 @@ class RecipeReader {
     const Json json = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_,
                                  /*allow_comments=*/true);
     if (!json.is_object()) fail("", "an object is expected");
-    check_keys(json, "", {"schema_version", "description", "output_dir", "variables", "steps"});
+    check_keys(json, "",
+               {"$schema", "schema_version", "description", "output_dir", "variables", "steps"});
     if (json.value("schema_version", Json()) != kSchemaVersion) {
-      fail("schema_version", "must be 1");
+      fail("/schema_version", "expected 1, found " + shown(json, "schema_version"));
     }
     read_variables(json.value("variables", Json::object()));
     recipe_.path = path_;
     recipe_.output_dir = output_dir.empty() ? text(json, "", "output_dir") : output_dir;
     const Json steps = json.value("steps", Json());
-    if (!steps.is_array() || steps.empty()) fail("steps", "a list of steps is expected");
+    if (!steps.is_array() || steps.empty()) fail("/steps", "a list of steps is expected");
     for (size_t i = 0; i < steps.size(); ++i) {
-      recipe_.steps.push_back(step(steps[i], "steps[" + std::to_string(i) + "]"));
+      recipe_.steps.push_back(step(steps[i], "/steps/" + std::to_string(i)));
     }
     return std::move(recipe_);
   }
@@ -61,23 +74,23 @@ class RecipeReader {
 
   std::string text(const Json& object, const std::string& where, const std::string& key) const {
     const auto found = object.find(key);
-    const std::string at = where.empty() ? key : where + "." + key;
+    const std::string at = where + "/" + key;
     if (found == object.end()) fail(at, "is missing");
     if (!found->is_string() || found->get<std::string>().empty()) fail(at, "a text is expected");
     return found->get<std::string>();
   }
 
   void read_variables(const Json& variables) {
-    if (!variables.is_object()) fail("variables", "an object is expected");
+    if (!variables.is_object()) fail("/variables", "an object is expected");
     for (const auto& [name, value] : variables.items()) {
       if (value.is_structured() || value.is_null()) {
-        fail("variables." + name, "a text, a number or true or false is expected");
+        fail("/variables" + token(name), "a text, a number or true or false is expected");
       }
       values_[name] = value;
     }
     for (const auto& [name, value] : overrides_) {
       if (!values_.contains(name))
-        fail("variables", "there is no \"" + name + "\"" + hint_for(name));
+        fail("/variables", "there is no \"" + name + "\"" + hint_for(name));
       values_[name] = value;
     }
   }
@@ -123,10 +136,10 @@ class RecipeReader {
     check_keys(json, where, {"name", "command", "inputs", "output", "options"});
     RecipeStep out{.name = text(json, where, "name")};
     if (values_.contains(out.name)) {
-      fail(where + ".name", "\"" + out.name + "\" is already a variable or an earlier step");
+      fail(where + "/name", "\"" + out.name + "\" is already a variable or an earlier step");
     }
-    out.command = command(text(json, where, "command"), where + ".command");
-    read_inputs(json.value("inputs", Json::array()), where + ".inputs", out);
+    out.command = command(text(json, where, "command"), where + "/command");
+    read_inputs(json.value("inputs", Json::array()), where + "/inputs", out);
     read_options(json, where, out);
     if (!out.outputs.empty()) values_[out.name] = out.outputs.front();
     return out;
@@ -145,7 +158,7 @@ class RecipeReader {
   void read_inputs(const Json& inputs, const std::string& where, RecipeStep& out) const {
     if (!inputs.is_array()) fail(where, "a list of files is expected");
     for (size_t i = 0; i < inputs.size(); ++i) {
-      const std::string at = where + "[" + std::to_string(i) + "]";
+      const std::string at = where + "/" + std::to_string(i);
       const Json value = substituted(inputs[i], at);
       if (!value.is_string()) fail(at, "a text is expected");
       out.positionals.push_back(value.get<std::string>());
@@ -164,12 +177,12 @@ class RecipeReader {
   void read_options(const Json& json, const std::string& where, RecipeStep& out) {
     const pass::Schema schema = schema_of(out.command);
     const Json stated = json.value("options", Json::object());
-    if (!stated.is_object()) fail(where + ".options", "an object is expected");
+    if (!stated.is_object()) fail(where + "/options", "an object is expected");
     Json given = Json::object();
     for (const auto& [name, value] : stated.items()) {
-      given[name] = substituted(value, where + ".options." + name);
+      given[name] = substituted(value, where + "/options" + token(name));
     }
-    if (json.contains("output")) given["output"] = substituted(json["output"], where + ".output");
+    if (json.contains("output")) given["output"] = substituted(json["output"], where + "/output");
     for (const pass::Option& option : schema) {
       if (!is_output_path(option) || !given.contains(option.name)) continue;
       if (!given[option.name].is_string()) continue;
@@ -184,8 +197,22 @@ class RecipeReader {
       out.options = pass::Options(schema, given);
       check_arguments(out.command, out.options);
     } catch (const Error& error) {
-      fail(where + ".options", error.subject() + ": " + error.fact());
+      fail_in_options(json, where, schema, error);
     }
+  }
+
+  // What an option's own check says, at the option's place in the recipe.
+  [[noreturn]] void fail_in_options(const Json& json, const std::string& where,
+                                    const pass::Schema& schema, const Error& error) const {
+    const Json stated = json.value("options", Json::object());
+    for (const pass::Option& option : schema) {
+      if (error.subject() != pass::flag_of(option)) continue;
+      const bool beside = option.name == "output" && !stated.contains("output");
+      fail(where + (beside ? "" : "/options") + token(option.name), error.fact());
+    }
+    const bool unknown = stated.contains(error.subject());
+    fail(where + "/options" + (unknown ? token(error.subject()) : ""),
+         unknown ? error.fact() : error.subject() + ": " + error.fact());
   }
 
   std::string path_;
@@ -202,9 +229,6 @@ Recipe read_recipe(const std::string& path, const std::map<std::string, Json>& v
   return RecipeReader(path, variables).read(output_dir);
 }
 
-bool is_input_path(const pass::Option& option) {
-  return option.metavar == "FILE" || option.metavar == "PATH" || option.metavar == "MODEL";
-}
-bool is_output_path(const pass::Option& option) { return option.metavar == "OUT"; }
+std::span<const std::string_view> step_commands() { return kStepCommands; }
 
 }  // namespace pare::cli

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A recipe: steps of `pare run`, each one command with its options by name, read from JSON with
-// comments (docs/cli.md) and checked as a whole before anything runs. Every error names the recipe
-// and the place in it: "demo.json: steps[2].options: --bits: must be ...".
+// comments (docs/automation.md) and checked as a whole before anything runs. Every error names the
+// recipe and the place in it as a JSON pointer: "demo.json: /steps/2/options/bits: must be ...".
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/pare/command.hpp"
@@ -34,10 +36,10 @@ Recipe read_recipe(const std::string& path, const std::map<std::string, Json>& v
 // knows them and does not state them itself.
 std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra);
 // The same as a line for a shell, quoted where needed.
+std::string shell_word(const std::string& word);
 std::string shell_line(const std::vector<std::string>& arguments);
 
-// True for options whose value is a path that the command reads, or one that it writes.
-bool is_input_path(const pass::Option& option);
-bool is_output_path(const pass::Option& option);
+// Commands that a recipe's step may name.
+std::span<const std::string_view> step_commands();
 
 }  // namespace pare::cli

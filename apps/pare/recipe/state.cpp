@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/recipe/state.hpp"
 
-#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
-#include "lib/core/hash.hpp"
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include "lib/core/mapped_file.hpp"
 #include "lib/core/output_file.hpp"
 
@@ -16,26 +20,31 @@ namespace fs = std::filesystem;
 
 constexpr int kSchemaVersion = 1;
 
-std::string folder_hash(const std::string& path) {
-  std::vector<std::string> files;
-  std::error_code failure;
-  for (fs::recursive_directory_iterator at(path, failure), end; !failure && at != end;
-       at.increment(failure)) {
-    if (at->is_regular_file(failure)) files.push_back(at->path().string());
-  }
-  if (failure) throw Error(path, "cannot be read: " + failure.message());
-  std::ranges::sort(files);
-  Sha256Stream digest;
-  for (const std::string& file : files) {
-    digest.update(file.substr(path.size()) + '\n' + to_hex(sha256_of_file(file)) + '\n');
-  }
-  return to_hex(digest.finish());
-}
-
 }  // namespace
 
+FolderLock::FolderLock(const std::string& folder, Progress& progress) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) throw Error(folder, "cannot be created: " + failure.message());
+  const std::string path = (fs::path(folder) / ".pare-run.lock").string();
+  fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+  if (fd_ < 0) throw Error(path, std::string("cannot be opened: ") + std::strerror(errno));
+  if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK) {
+    progress.log("another pare run works in " + folder + "; waiting for it");
+    while (::flock(fd_, LOCK_EX) != 0) {
+      if (errno != EINTR) break;
+    }
+  }
+  // A file system without locks: runs go on without them.
+}
+
+FolderLock::~FolderLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 RecipeState::RecipeState(const std::string& output_dir, Progress& progress)
-    : path_((fs::path(output_dir) / ".pare-run.json").string()) {
+    : folder_(output_dir), path_((fs::path(output_dir) / ".pare-run.json").string()) {
   std::error_code failure;
   if (!fs::exists(path_, failure)) return;
   try {
@@ -54,48 +63,24 @@ RecipeState::RecipeState(const std::string& output_dir, Progress& progress)
   }
 }
 
-std::string RecipeState::content_hash(const std::string& path) {
-  if (path.starts_with("synthetic:")) return path;
-  const auto known = contents_.find(path);
-  if (known != contents_.end()) return known->second;
-  std::error_code failure;
-  if (!fs::exists(path, failure)) throw Error(path, "does not exist");
-  return contents_[path] =
-             fs::is_directory(path, failure) ? folder_hash(path) : to_hex(sha256_of_file(path));
+std::string RecipeState::hash_of(const RecipeStep& step) {
+  return identity_of(step.command, step.positionals, step.options, contents_);
 }
 
-std::string RecipeState::hash_of(const RecipeStep& step) {
-  Json identity{{"version", PARE_VERSION}, {"command", step.command.name}};
-  for (const std::string& path : step.positionals) identity["inputs"].push_back(content_hash(path));
-  const Json values = step.options.resolved();
-  for (const pass::Option& option : schema_of(step.command)) {
-    if (!values.contains(option.name)) continue;
-    const Json& value = values[option.name];
-    if (is_output_path(option)) {
-      identity["outputs"][option.name] = value;
-    } else if (is_input_path(option)) {
-      for (const Json& path : value.is_array() ? value : Json::array({value})) {
-        // A path that cannot change the result is a cache, which need not exist yet.
-        if (option.changes_result) {
-          identity["files"][option.name].push_back(content_hash(path.get<std::string>()));
-        }
-      }
-    } else if (option.changes_result) {
-      identity["options"][option.name] = value;
-    }
-  }
-  Sha256Stream digest;
-  digest.update(to_text(identity));
-  return to_hex(digest.finish());
+// As remembered: the folder may move, or be named from elsewhere.
+std::string RecipeState::local(const std::string& path) const {
+  return fs::path(path).lexically_relative(folder_).string();
 }
 
 bool RecipeState::up_to_date(const RecipeStep& step, const std::string& hash) {
   const Json entry = steps_.value(step.name, Json());
   if (!entry.is_object() || entry.value("hash", Json()) != hash) return false;
   const Json outputs = entry.value("outputs", Json::object());
+  if (!outputs.is_object()) return false;
   for (const std::string& path : step.outputs) {
     std::error_code failure;
-    if (!fs::is_regular_file(path, failure) || outputs.value(path, Json()) != content_hash(path)) {
+    if (!fs::is_regular_file(path, failure) ||
+        outputs.value(local(path), Json()) != contents_.of(path)) {
       return false;
     }
   }
@@ -105,8 +90,8 @@ bool RecipeState::up_to_date(const RecipeStep& step, const std::string& hash) {
 void RecipeState::record(const RecipeStep& step, const std::string& hash) {
   Json outputs = Json::object();
   for (const std::string& path : step.outputs) {
-    contents_.erase(path);
-    outputs[path] = content_hash(path);
+    contents_.forget(path);
+    outputs[local(path)] = contents_.of(path);
   }
   steps_[step.name] = Json{{"hash", hash}, {"outputs", outputs}};
   write_text_file(path_,

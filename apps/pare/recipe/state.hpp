@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `pare run` remembers beside its outputs, in .pare-run.json: for each step a hash of
-// everything that decides its result (command, options, contents of inputs, tool version) and the
-// SHA-256 of what it wrote. A step whose hash and outputs are unchanged is up to date.
+// What `pare run` remembers beside its outputs, in .pare-run.json: for each step its identity
+// (identity.hpp) and the SHA-256 of what it wrote. A step whose identity and outputs are unchanged
+// is up to date. One `pare run` at a time works in a folder; .pare-run.lock sees to that.
 #pragma once
 
-#include <map>
 #include <string>
 
+#include "apps/pare/recipe/identity.hpp"
 #include "apps/pare/recipe/recipe.hpp"
 
 namespace pare::cli {
+
+// Held while it lives, and by nobody once the process is gone, however it went.
+class FolderLock {
+ public:
+  // Creates the folder; waits while another process holds its lock. Throws Error(folder).
+  FolderLock(const std::string& folder, Progress& progress);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
 
 class RecipeState {
  public:
@@ -23,11 +36,12 @@ class RecipeState {
   void record(const RecipeStep& step, const std::string& hash);
 
  private:
-  std::string content_hash(const std::string& path);
+  std::string local(const std::string& path) const;
 
+  std::string folder_;
   std::string path_;
   Json steps_ = Json::object();
-  std::map<std::string, std::string> contents_;  // path -> hash, of what this run has looked at
+  ContentHashes contents_;
 };
 
 }  // namespace pare::cli
