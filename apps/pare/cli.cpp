@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/cli.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
 
 #include "apps/pare/command.hpp"
+#include "apps/pare/count_list.hpp"
 #include "apps/pare/help.hpp"
 #include "apps/pare/parse.hpp"
 #include "apps/pare/sibling.hpp"
@@ -20,6 +22,7 @@ namespace pare::cli {
 namespace {
 
 constexpr int kSchemaVersion = 1;
+constexpr int64_t kMaxThreads = 1024;
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -33,7 +36,10 @@ void flush_stdout() {
 int choose_threads(const pass::Options& options, const pass::Schema& schema,
                    const Environment& env) {
   if (pass::find(schema, "threads") && options.given("threads")) {
-    return static_cast<int>(options.integer("threads"));
+    // Where it is a list, the largest is how many threads there may be.
+    const bool list = pass::find(schema, "threads")->type == pass::OptionType::kText;
+    return static_cast<int>(list ? std::ranges::max(count_list(options, "threads", kMaxThreads))
+                                 : options.integer("threads"));
   }
   return env.parallel_make ? 1 : available_threads();
 }

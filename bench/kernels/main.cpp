@@ -65,13 +65,14 @@ Subject subject(const std::string& name, const ir::Model& model, int threads) {
 
 void measure(std::vector<Subject>& subjects, int threads) {
   std::vector<std::unique_ptr<Reader>> readers;
-  std::vector<std::function<void()>> runs;
+  std::vector<eval::MakeRun> runs;
   for (Subject& s : subjects) {
     readers.push_back(std::make_unique<Reader>(s.bytes, threads));
-    runs.emplace_back([&s] { s.session.run(); });
-    runs.emplace_back([&reader = *readers.back()] { reader.run(); });
+    runs.emplace_back([&s] { return [&s] { s.session.run(); }; });
+    runs.emplace_back([&reader = *readers.back()] { return [&reader] { reader.run(); }; });
   }
-  const auto samples = eval::measure_latency(runs, {.blocks = 15});
+  const auto samples =
+      eval::measure_latency(runs, {.blocks = 15, .max_blocks = 15, .threads = threads}).models;
   for (size_t i = 0; i < subjects.size(); ++i) {
     subjects[i].p50 = eval::summarise(samples[2 * i], nullptr, 0).p50;
     subjects[i].reading = eval::summarise(samples[2 * i + 1], nullptr, 0).p50;

@@ -9,6 +9,7 @@
 
 #include "lib/core/progress.hpp"
 #include "lib/data/dataset.hpp"
+#include "lib/eval/energy.hpp"
 #include "lib/eval/latency.hpp"
 #include "lib/eval/predictions.hpp"
 #include "lib/eval/report.hpp"
@@ -27,11 +28,15 @@ struct Candidate {
 
 struct EvalOptions {
   int threads = 1;
-  int64_t batch = 16;
-  uint64_t seed = 0;  // of resampling and of the latency order
+  int64_t batch = 64;  // items at once while measuring accuracy
+  uint64_t seed = 0;   // of resampling and of the latency order
   bool measure_latency = true;
-  int latency_threads = 1;
-  LatencyOptions latency;  // its seed is overwritten by `seed`
+  // Latency is measured at each number of threads with each number of items a run.
+  std::vector<int> latency_threads = {1};
+  std::vector<int64_t> latency_batches = {1};
+  LatencyOptions latency;  // its seed and threads are overwritten
+  std::optional<double> price_per_hour;
+  std::string powercap = kPowercap;  // where RAPL's counters are
   bool measure_memory = true;
   std::string infer_executable;  // "" : find_infer_executable()
 };

@@ -4,21 +4,30 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <numeric>
-
-#include <sched.h>
 
 #include "lib/core/error.hpp"
 #include "lib/core/rng.hpp"
+#include "lib/eval/pinning.hpp"
 
 namespace pare::eval {
 namespace {
 
-constexpr int kMinBlockRuns = 3;
+constexpr int kMinBlockRuns = 4;
 constexpr int kMaxBlockRuns = 20000;
+constexpr int kTurns = 4;  // of a model in a block, two when its runs are few
+constexpr int kMinTurnRuns = 3;
+// Blocks that are run even when the time is up.
+constexpr int kFewestBlocks = 5;
+// Whether the intervals are narrow enough is asked after so many further blocks.
+constexpr int kBlocksBetweenLooks = 20;
 // Warm-up windows: stable once two consecutive medians differ by less than this.
 constexpr int kWarmupWindow = 8;
 constexpr double kStable = 0.03;
+// Bytes in front of a model's memory: up to a few pages, in cache lines.
+constexpr int64_t kMaxSpacerLines = 256;
+constexpr int64_t kLine = 64;
 
 int64_t steady_nanoseconds() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -26,39 +35,16 @@ int64_t steady_nanoseconds() {
       .count();
 }
 
-// Binds the calling thread to the CPU it is on, until destroyed.
-class Pinning {
- public:
-  explicit Pinning(bool wanted) {
-    const int cpu = sched_getcpu();
-    if (!wanted || cpu < 0 || sched_getaffinity(0, sizeof before_, &before_) != 0) return;
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(static_cast<size_t>(cpu), &only);
-    active_ = sched_setaffinity(0, sizeof only, &only) == 0;
-  }
-  ~Pinning() {
-    if (active_) sched_setaffinity(0, sizeof before_, &before_);
-  }
-  Pinning(const Pinning&) = delete;
-  Pinning& operator=(const Pinning&) = delete;
-
- private:
-  cpu_set_t before_{};
-  bool active_ = false;
-};
-
 using Clock = std::function<int64_t()>;
 
-double timed(const std::function<void()>& run, const Clock& clock) {
+double timed(const Run& run, const Clock& clock) {
   const int64_t start = clock();
   run();
   return static_cast<double>(clock() - start) * 1e-3;
 }
 
 // Runs until two windows agree or the time is up; returns the last window's median in microseconds.
-double warm_up(const std::function<void()>& run, const LatencyOptions& options,
-               const Clock& clock) {
+double warm_up(const Run& run, const LatencyOptions& options, const Clock& clock) {
   const int64_t end = clock() + static_cast<int64_t>(options.warmup_seconds * 1e9);
   double previous = 0.0;
   for (;;) {
@@ -80,68 +66,105 @@ int runs_in_block(double median_us, double block_seconds) {
                                      static_cast<double>(kMaxBlockRuns)));
 }
 
-}  // namespace
-
-std::vector<LatencySamples> measure_latency(std::span<const std::function<void()>> runs,
-                                            const LatencyOptions& options, Progress& progress) {
-  require(options.blocks > 0, "latency needs blocks");
-  const Clock clock = options.clock ? options.clock : Clock(steady_nanoseconds);
-  const Pinning pinning(options.pin);
-  std::vector<int> block_runs;
-  for (const auto& run : runs) {
-    block_runs.push_back(runs_in_block(warm_up(run, options, clock), options.block_seconds));
-  }
-  std::vector<LatencySamples> samples(runs.size());
-  std::vector<size_t> order(runs.size());
-  Rng rng(options.seed, stream_of("latency order"));
-  for (int block = 0; block < options.blocks; ++block) {
+// Makes all models anew, in a random order and with a random distance between their memories.
+class Placement {
+ public:
+  Placement(std::span<const MakeRun> models, Rng& rng) : runs_(models.size()) {
+    std::vector<size_t> order(models.size());
     std::iota(order.begin(), order.end(), size_t{0});
     rng.shuffle(std::span(order));
     for (const size_t model : order) {
-      runs[model]();  // the previous model's data are what the caches hold; not timed
-      std::vector<double> times(static_cast<size_t>(block_runs[model]));
-      for (double& time : times) time = timed(runs[model], clock);
-      samples[model].push_back(std::move(times));
+      spacers_.push_back(std::make_unique<std::byte[]>(
+          static_cast<size_t>(kLine * (1 + rng.below(kMaxSpacerLines)))));
+      runs_[model] = models[model]();
     }
-    progress.update("latency", block + 1, options.blocks);
   }
-  return samples;
+  const Run& operator[](size_t model) const { return runs_[model]; }
+
+ private:
+  std::vector<std::unique_ptr<std::byte[]>> spacers_;
+  std::vector<Run> runs_;
+};
+
+// One block: turns in a random order, then in the reverse of it, so that a machine that gets slower
+// or faster meanwhile does so for all alike. Appends a block to each model's samples.
+void run_block(const Placement& runs, std::span<const int> block_runs, Rng& rng, const Clock& clock,
+               std::vector<LatencySamples>& samples) {
+  std::vector<size_t> order(block_runs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  for (LatencySamples& model : samples) model.emplace_back();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (turn % 2 == 0) {
+      rng.shuffle(std::span(order));
+    } else {
+      std::reverse(order.begin(), order.end());
+    }
+    for (const size_t model : order) {
+      const int turns = block_runs[model] < kTurns * kMinTurnRuns ? kTurns / 2 : kTurns;
+      if (turn >= turns) continue;
+      runs[model]();  // the previous model's data are what the caches hold; not timed
+      for (int i = turn; i < block_runs[model]; i += turns) {
+        samples[model].back().push_back(timed(runs[model], clock));
+      }
+    }
+  }
 }
 
-LatencySummary summarise(const LatencySamples& samples, const LatencySamples* base, uint64_t seed) {
-  require(!samples.empty(), "latency summaries need blocks");
-  LatencySummary summary;
-  std::vector<double> all;
-  for (const auto& block : samples) all.insert(all.end(), block.begin(), block.end());
-  std::sort(all.begin(), all.end());
-  summary.runs = static_cast<int64_t>(all.size());
-  summary.p50 = quantile_of_sorted(all, 0.50);
-  summary.p90 = quantile_of_sorted(all, 0.90);
-  summary.p99 = quantile_of_sorted(all, 0.99);
-  for (const auto& block : samples) summary.block_medians.push_back(quantile(block, 0.5));
-  if (base == nullptr) return summary;
-  require(samples.size() == base->size(), "latency ratios need blocks in common");
-  for (size_t block = 0; block < samples.size(); ++block) {
-    const double reference = quantile((*base)[block], 0.5);
-    if (reference > 0.0) summary.block_ratios.push_back(summary.block_medians[block] / reference);
+double widest_ratio_interval(const std::vector<LatencySamples>& samples, uint64_t seed) {
+  double widest = 0.0;
+  for (size_t i = 1; i < samples.size(); ++i) {
+    const Interval interval = summarise(samples[i], &samples[0], seed).ratio_interval;
+    widest = std::max(widest, interval.high - interval.low);
   }
-  if (summary.block_ratios.empty()) return summary;  // a clock too coarse for the base
-  summary.ratio = quantile(summary.block_ratios, 0.5);
-  summary.ratio_interval = bootstrap_median(summary.block_ratios, {.seed = seed});
-  return summary;
+  return widest;
 }
 
-std::optional<int64_t> blocks_to_decide(std::span<const double> blocks, double bound,
-                                        const Resampling& resampling) {
-  const Interval interval = bootstrap_median(blocks, resampling);
-  const double median = quantile({blocks.begin(), blocks.end()}, 0.5);
-  const double distance = std::abs(bound - median);
-  if (!(distance > 0.0)) return std::nullopt;
-  const double arm = bound > median ? interval.high - median : median - interval.low;
-  const double factor = std::max(1.0, std::pow(arm / distance, 2));
-  const double needed = std::ceil(static_cast<double>(blocks.size()) * factor);
-  constexpr double kUndecidable = 1e15;
-  return needed < kUndecidable ? std::optional(static_cast<int64_t>(needed)) : std::nullopt;
+// (p90 - p10) / p50 of block medians, of the model that scatters most.
+double spread_of(const std::vector<LatencySamples>& samples) {
+  double spread = 0.0;
+  for (const LatencySamples& model : samples) {
+    std::vector<double> medians;
+    for (const auto& block : model) medians.push_back(quantile(block, 0.5));
+    std::sort(medians.begin(), medians.end());
+    const double middle = quantile_of_sorted(medians, 0.5);
+    if (!(middle > 0.0)) continue;
+    const double range = quantile_of_sorted(medians, 0.9) - quantile_of_sorted(medians, 0.1);
+    spread = std::max(spread, range / middle);
+  }
+  return spread;
+}
+
+}  // namespace
+
+LatencyMeasurement measure_latency(std::span<const MakeRun> models, const LatencyOptions& options,
+                                   Progress& progress) {
+  require(options.blocks > 0, "latency needs blocks");
+  const Clock clock = options.clock ? options.clock : Clock(steady_nanoseconds);
+  const Pinning pinning(options.threads);
+  Rng rng(options.seed, stream_of("latency order"));
+  std::vector<int> block_runs;
+  {
+    const Placement runs(models, rng);
+    for (size_t i = 0; i < models.size(); ++i) {
+      block_runs.push_back(runs_in_block(warm_up(runs[i], options, clock), options.block_seconds));
+    }
+  }
+  LatencyMeasurement out{.models = std::vector<LatencySamples>(models.size())};
+  const NoiseWatch watch;
+  const int64_t end = clock() + static_cast<int64_t>(options.max_seconds * 1e9);
+  int wanted = options.blocks;
+  for (int block = 0; block < wanted; ++block) {
+    if (block >= kFewestBlocks && clock() >= end) break;
+    run_block(Placement(models, rng), block_runs, rng, clock, out.models);
+    progress.update("latency", block + 1, wanted);
+    if (block + 1 == wanted && wanted < options.max_blocks &&
+        widest_ratio_interval(out.models, options.seed) > options.width) {
+      wanted = std::min(wanted + kBlocksBetweenLooks, options.max_blocks);
+    }
+  }
+  out.noise = watch.stop();
+  out.noise.spread = spread_of(out.models);
+  return out;
 }
 
 }  // namespace pare::eval

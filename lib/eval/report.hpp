@@ -25,7 +25,8 @@ struct CandidateReport {
   std::optional<Comparison> comparison;  // absent for the first, which is the base
   std::optional<SizeReport> size;        // absent for predictions without a file of weights
   std::optional<int64_t> macs;
-  std::optional<LatencySummary> latency;
+  std::optional<LatencySummary> latency;     // of the first setting
+  std::vector<LatencySummary> latency_grid;  // of every setting; the first is `latency`
   std::optional<int64_t> peak_memory_bytes;
   std::vector<ir::HistoryEntry> history;
   std::string architecture;  // "" when the model does not say
@@ -35,10 +36,17 @@ struct Environment {
   std::string cpu;
   std::string isa;
   int threads = 1;          // of the accuracy run
-  int latency_threads = 1;  // of the latency run
+  int latency_threads = 1;  // of the first latency run
   std::string version;      // of pare
 };
 Environment current_environment(int threads, int latency_threads);
+
+// What a setting's latency was measured under.
+struct LatencyConditions {
+  int threads = 1;
+  int64_t batch = 1;
+  MachineNoise noise;
+};
 
 struct Report {
   std::string data_source;
@@ -47,6 +55,9 @@ struct Report {
   std::vector<std::string> classes;
   std::vector<CandidateReport> candidates;  // at least one; the first is the base
   Environment environment;
+  std::vector<LatencyConditions> latency_conditions;  // one a setting
+  std::string energy_reason;                          // why energy was not measured; "" when it was
+  std::optional<double> price_per_hour;               // of the machine, as stated
   std::vector<std::string> warnings;
 };
 
@@ -60,7 +71,8 @@ std::string to_html(const Report& report);
 
 struct TerminalStyle {
   bool colour = false;
-  int width = 0;  // columns; 0: no limit
+  int width = 0;      // columns; 0: no limit
+  bool plot = false;  // accuracy against size, below the verdicts
 };
 std::string to_terminal(const Report& report, const TerminalStyle& style);
 

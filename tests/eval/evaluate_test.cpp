@@ -90,12 +90,51 @@ TEST_CASE("latency is measured for models, with the base's ratio 1") {
   candidates.push_back(model_candidate("b", identity_weights()));
   EvalOptions options = quick();
   options.measure_latency = true;
-  options.latency = {.blocks = 3, .block_seconds = 0.0001, .warmup_seconds = 0.001};
+  options.latency = {
+      .blocks = 3, .max_blocks = 3, .block_seconds = 0.0001, .warmup_seconds = 0.001};
   const Report report = evaluate(std::move(candidates), small_dataset(), options);
   REQUIRE(report.candidates[0].latency.has_value());
   CHECK(*report.candidates[0].latency->ratio == 1.0);
   CHECK(report.candidates[1].latency->runs >= 9);
   CHECK(report.candidates[1].latency->p50 <= report.candidates[1].latency->p99);
+}
+
+TEST_CASE(
+    "every number of threads is timed with every number of items, the first is the headline") {
+  std::vector<Candidate> candidates;
+  candidates.push_back(model_candidate("a", identity_weights()));
+  candidates.push_back(model_candidate("b", identity_weights()));
+  EvalOptions options = quick();
+  options.measure_latency = true;
+  options.latency = {
+      .blocks = 5, .max_blocks = 5, .block_seconds = 0.0001, .warmup_seconds = 0.001};
+  options.latency_threads = {1, 2};
+  options.latency_batches = {1, 7};  // more than there are items
+  options.price_per_hour = 3.6;
+  options.powercap = "/nowhere";
+  const Report report = evaluate(std::move(candidates), small_dataset(), options);
+  for (const CandidateReport& c : report.candidates) {
+    REQUIRE(c.latency_grid.size() == 4);
+    std::string cells;
+    for (const LatencySummary& cell : c.latency_grid) {
+      cells += std::to_string(cell.threads) + "x" + std::to_string(cell.batch) + " ";
+      CHECK(cell.ratio.has_value());
+      CHECK(cell.block_ratios.size() == 5);
+      // 3.6 an hour are 0.001 a second.
+      CHECK(*cell.cost_per_million == doctest::Approx(1000 / cell.items_per_second));
+      CHECK_FALSE(cell.joules_per_item.has_value());
+    }
+    CHECK(cells == "1x1 2x1 1x7 2x7 ");
+    CHECK(c.latency->p50 == c.latency_grid[0].p50);
+  }
+  CHECK(report.latency_conditions.size() == 4);
+  CHECK(report.latency_conditions[3].batch == 7);
+  CHECK_FALSE(report.energy_reason.empty());
+  const Json json = to_json(report);
+  CHECK(json["candidates"][1]["latency_grid"].size() == 4);
+  CHECK(json["candidates"][1]["latency"] == json["candidates"][1]["latency_grid"][0]);
+  CHECK(json["candidates"][0]["latency"]["joules_per_item"].is_null());
+  CHECK(json["latency_conditions"][1]["threads"] == 2);
 }
 
 TEST_CASE("the parts of a file's size add up to the file") {

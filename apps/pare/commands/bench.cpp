@@ -11,7 +11,7 @@
 #include "lib/core/error.hpp"
 #include "lib/core/output_file.hpp"
 #include "lib/core/rng.hpp"
-#include "lib/eval/latency.hpp"
+#include "lib/eval/session_run.hpp"
 #include "lib/runtime/layer_bench.hpp"
 #include "lib/runtime/tuning.hpp"
 
@@ -23,10 +23,29 @@ constexpr int kSchemaVersion = 1;
 
 struct Bench {
   std::string path;
-  runtime::Session session;
-  eval::LatencySummary latency;
+  ir::Model model;
+  int64_t arena_bytes = 0;
+  int64_t packed_weight_bytes = 0;
+  eval::LatencySummary latency = {};
   std::vector<runtime::LayerTiming> layers = {};
 };
+
+// What all models are timed with.
+struct Setting {
+  int threads = 1;
+  int64_t batch = 1;
+  eval::LatencyOptions protocol;
+};
+
+Setting setting_of(const Invocation& invocation) {
+  const pass::Options& options = invocation.options;
+  const int threads = options.given("threads") ? invocation.threads : 1;
+  return {threads,
+          options.integer("batch_size"),
+          {.blocks = static_cast<int>(options.integer("blocks")),
+           .threads = threads,
+           .seed = static_cast<uint64_t>(options.integer("seed"))}};
+}
 
 // Standard normal inputs: what a normalised image looks like to the arithmetic.
 void fill_inputs(runtime::Session& session) {
@@ -36,41 +55,48 @@ void fill_inputs(runtime::Session& session) {
   }
 }
 
-std::vector<Bench> load(const Invocation& invocation) {
+std::vector<Bench> load(const Invocation& invocation, const Setting& setting) {
   std::vector<Bench> benches;
-  const int threads = invocation.options.given("threads") ? invocation.threads : 1;
   for (const std::string& path : invocation.positionals) {
-    const LoadedModel loaded = load_model(invocation, path);
-    benches.push_back(
-        {path,
-         runtime::Session(loaded.model,
-                          {.batch = invocation.options.integer("batch_size"), .threads = threads}),
-         {}});
-    fill_inputs(benches.back().session);
-    benches.back().session.run();  // codes in the arena for run_step, and pages touched
+    Bench bench{path, load_model(invocation, path).model};
+    const runtime::Session session(bench.model,
+                                   {.batch = setting.batch, .threads = setting.threads});
+    bench.arena_bytes = session.arena_bytes();
+    bench.packed_weight_bytes = session.packed_weight_bytes();
+    benches.push_back(std::move(bench));
   }
   return benches;
 }
 
-eval::LatencyOptions protocol(const pass::Options& options) {
-  return {.blocks = static_cast<int>(options.integer("blocks")),
-          .seed = static_cast<uint64_t>(options.integer("seed"))};
-}
-
-void measure_models(std::vector<Bench>& benches, const eval::LatencyOptions& options,
-                    Progress& progress) {
-  std::vector<std::function<void()>> runs;
-  for (Bench& bench : benches) runs.emplace_back([&bench] { bench.session.run(); });
-  const auto samples = eval::measure_latency(runs, options, progress);
-  for (size_t i = 0; i < benches.size(); ++i) {
-    benches[i].latency = eval::summarise(samples[i], &samples[0], options.seed);
+eval::MachineNoise measure_models(std::vector<Bench>& benches, const Setting& setting,
+                                  Progress& progress) {
+  std::vector<eval::MakeRun> models;
+  for (const Bench& bench : benches) {
+    models.push_back(eval::session_run(
+        bench.model, {.batch = setting.batch, .threads = setting.threads}, fill_inputs));
   }
+  const auto measured = eval::measure_latency(models, setting.protocol, progress);
+  for (size_t i = 0; i < benches.size(); ++i) {
+    benches[i].latency = eval::summarise(measured.models[i], &measured.models[0],
+                                         setting.protocol.seed, setting.batch);
+  }
+  if (measured.noise.noisy()) {
+    progress.warn("the machine was noisy: " + measured.noise.evidence());
+  }
+  return measured.noise;
 }
 
-void measure_layers(std::vector<Bench>& benches, int rounds) {
+void measure_layers(std::vector<Bench>& benches, const Setting& setting) {
+  std::vector<runtime::Session> owned;
+  for (const Bench& bench : benches) {
+    owned.emplace_back(bench.model,
+                       runtime::SessionOptions{.batch = setting.batch, .threads = setting.threads});
+    fill_inputs(owned.back());
+    owned.back().run();  // codes in the arena for run_step, and pages touched
+  }
   std::vector<runtime::Session*> sessions;
-  for (Bench& bench : benches) sessions.push_back(&bench.session);
-  auto timings = runtime::bench_layers(sessions, {.rounds = rounds});
+  for (runtime::Session& session : owned) sessions.push_back(&session);
+  auto timings = runtime::bench_layers(sessions, {.rounds = setting.protocol.blocks});
   for (size_t i = 0; i < benches.size(); ++i) benches[i].layers = std::move(timings[i]);
 }
 
@@ -84,8 +110,11 @@ Json json_of(const Bench& bench) {
       {"p99_us", latency.p99},
       {"ratio", latency.ratio.value_or(1)},
       {"ratio_interval", Json::array({latency.ratio_interval.low, latency.ratio_interval.high})},
-      {"arena_bytes", bench.session.arena_bytes()},
-      {"packed_weight_bytes", bench.session.packed_weight_bytes()}};
+      {"blocks", latency.block_medians.size()},
+      {"block_ratios", latency.block_ratios},
+      {"items_per_second", latency.items_per_second},
+      {"arena_bytes", bench.arena_bytes},
+      {"packed_weight_bytes", bench.packed_weight_bytes}};
   for (const runtime::LayerTiming& layer : bench.layers) {
     out["layers"].push_back(Json{{"node", layer.step.node},
                                  {"op", layer.step.op},
@@ -136,14 +165,13 @@ void print_layers(const Bench& bench) {
   }
 }
 
-void save_tuning(const std::vector<Bench>& benches, const Invocation& invocation) {
+void save_tuning(const std::vector<Bench>& benches, const Setting& setting,
+                 const Invocation& invocation) {
   const auto layers = runtime::compare_layers(benches[0].layers, benches[1].layers);
   if (layers.empty()) {
     throw Error(benches[1].path, "has no layer in integers that is in float in " + benches[0].path);
   }
-  const int threads = invocation.options.given("threads") ? invocation.threads : 1;
-  const Json tuning =
-      runtime::tuning_json(layers, invocation.options.integer("batch_size"), threads);
+  const Json tuning = runtime::tuning_json(layers, setting.batch, setting.threads);
   const std::string path = invocation.text("save_tuning");
   write_text_file(path, to_text(tuning, 2) + "\n");
   const auto slower = std::ranges::count_if(
@@ -158,17 +186,20 @@ ExitCode run(const Invocation& invocation) {
   if (tuning && invocation.positionals.size() != 2) {
     throw UsageError("--save-tuning", "takes two models: in float, and quantized to w8a8");
   }
-  std::vector<Bench> benches = load(invocation);
-  const eval::LatencyOptions options = protocol(invocation.options);
-  measure_models(benches, options, invocation.progress);
-  if (layers) measure_layers(benches, options.blocks);
-  if (tuning) save_tuning(benches, invocation);
+  const Setting setting = setting_of(invocation);
+  std::vector<Bench> benches = load(invocation, setting);
+  const eval::MachineNoise noise = measure_models(benches, setting, invocation.progress);
+  if (layers) measure_layers(benches, setting);
+  if (tuning) save_tuning(benches, setting, invocation);
   if (invocation.flag("json")) {
     Json list = Json::array();
     for (const Bench& bench : benches) list.push_back(json_of(bench));
     std::printf("%s\n", to_text(Json{{"schema_version", kSchemaVersion},
                                      {"isa", runtime::name_of(runtime::active_isa())},
-                                     {"batch_size", invocation.options.integer("batch_size")},
+                                     {"batch_size", setting.batch},
+                                     {"threads", setting.threads},
+                                     {"noisy", noise.noisy()},
+                                     {"noise", noise.evidence()},
                                      {"models", list}},
                                 2)
                             .c_str());
@@ -210,7 +241,7 @@ Command make_bench() {
                    {.name = "blocks",
                     .type = OptionType::kInteger,
                     .fallback = 40,
-                    .help = "Rounds in which every model takes its turn",
+                    .help = "Rounds in which every model takes its turns, more when they disagree",
                     .min = 2,
                     .max = 100000}}},
                  reading_group({"from", "arch", "graph", "bind", "input_shape"}),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // pare eval: models, or predictions of models that ran elsewhere, against the first of them.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "apps/pare/commands/commands.hpp"
+#include "apps/pare/count_list.hpp"
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
@@ -22,14 +24,49 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPages[] = {"md", "html"};
 
+constexpr int64_t kMaxThreads = 1024;
+constexpr int64_t kMaxBatch = 65536;
+
+pass::Schema measuring_options() {
+  using pass::OptionType;
+  return {{.name = "threads",
+           .help = "Threads: latency is measured with each number of a list, 1 unless stated; all "
+                   "else takes the largest (default: CPUs this process may use; 1 under make -j)",
+           .changes_result = false,
+           .metavar = "N,N,..."},
+          {.name = "batch_size",
+           .fallback = "1",
+           .help = "Items a run while measuring latency, each number with each of --threads",
+           .metavar = "N,N,..."},
+          {.name = "latency_blocks",
+           .type = OptionType::kInteger,
+           .fallback = 40,
+           .help = "Blocks of latency runs, at least: more narrow the intervals",
+           .min = 5,
+           .max = 100000},
+          {.name = "price_per_hour",
+           .type = OptionType::kNumber,
+           .help = "What an hour of this machine costs, for the cost of a million inferences",
+           .min = 0,
+           .min_open = true,
+           .metavar = "PRICE"},
+          {.name = "no_latency", .type = OptionType::kFlag, .help = "Do not measure latency"},
+          {.name = "no_memory", .type = OptionType::kFlag, .help = "Do not measure peak memory"}};
+}
+
 void check(const pass::Options& options) {
   if (!options.given("data")) throw UsageError("--data", "is needed: what to evaluate on");
   int results_on_stdout = options.flag("json") ? 1 : 0;
   for (const char* page : kPages) results_on_stdout += options.text(page) == "-" ? 1 : 0;
   if (results_on_stdout > 1)
     throw UsageError("-", "stdout can take only one of the results asked for");
-  if (options.flag("no_latency") && options.given("latency_threads")) {
-    throw UsageError("--latency-threads", "has no effect with --no-latency");
+  count_list(options, "threads", kMaxThreads);
+  count_list(options, "batch_size", kMaxBatch);
+  if (!options.flag("no_latency")) return;
+  for (const char* name : {"batch_size", "latency_blocks", "price_per_hour"}) {
+    if (!options.given(name)) continue;
+    throw UsageError(pass::flag_of(*pass::find(measuring_options(), name)),
+                     "has no effect with --no-latency");
   }
 }
 
@@ -96,8 +133,10 @@ void write_results(const Invocation& invocation, const eval::Report& report) {
   const std::string text =
       invocation.flag("json")
           ? to_text(eval::to_json(report), 2) + "\n"
-          : eval::to_terminal(report, {.colour = environment.color(environment.stdout_terminal),
-                                       .width = terminal_width(environment)});
+          : eval::to_terminal(report,
+                              {.colour = environment.color(environment.stdout_terminal),
+                               .width = terminal_width(environment),
+                               .plot = invocation.flag("plot") || environment.stdout_terminal});
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
@@ -117,14 +156,20 @@ ExitCode run(const Invocation& invocation) {
                             " items");
     return ExitCode::kOk;
   }
+  const std::vector<int64_t> threads = count_list(options, "threads", kMaxThreads);
+  const auto blocks = static_cast<int>(options.integer("latency_blocks"));
   const eval::EvalOptions settings{
       .threads = invocation.threads,
-      .batch = options.integer("batch_size"),
       .seed = static_cast<uint64_t>(options.integer("seed")),
       .measure_latency = !options.flag("no_latency"),
-      .latency_threads = options.given("latency_threads")
-                             ? static_cast<int>(options.integer("latency_threads"))
-                             : 1,
+      .latency_threads =
+          threads.empty() ? std::vector<int>{1} : std::vector<int>(threads.begin(), threads.end()),
+      .latency_batches = count_list(options, "batch_size", kMaxBatch),
+      .latency = {.blocks = blocks,
+                  .max_blocks = std::max(blocks, eval::LatencyOptions{}.max_blocks)},
+      .price_per_hour = options.given("price_per_hour")
+                            ? std::optional(options.number("price_per_hour"))
+                            : std::nullopt,
       .measure_memory = !options.flag("no_memory")};
   write_results(invocation,
                 eval::evaluate(std::move(candidates), *items, settings, invocation.progress));
@@ -143,37 +188,24 @@ Command make_eval() {
           "Compare models with the first of them: accuracy on the same items, file size, "
           "latency and memory",
       .positional = {"MODEL", "Models, or predictions that pare predict wrote (.npz, .csv)", 1, -1},
-      .groups =
-          {data,
-           {"Measuring",
-            {{.name = "batch_size",
-              .type = OptionType::kInteger,
-              .fallback = 64,
-              .help = "Items at once while measuring accuracy",
-              .min = 1,
-              .max = 65536},
-             {.name = "latency_threads",
-              .type = OptionType::kInteger,
-              .help = "Threads while measuring latency at batch 1 (default: 1)",
-              .min = 1,
-              .max = 1024},
-             {.name = "no_latency", .type = OptionType::kFlag, .help = "Do not measure latency"},
-             {.name = "no_memory",
-              .type = OptionType::kFlag,
-              .help = "Do not measure peak memory"}}},
-           {"Report",
-            {{.name = "md",
-              .help = "Write the report as Markdown; - is stdout",
-              .changes_result = false,
-              .metavar = "OUT"},
-             {.name = "html",
-              .help = "Write the report as one self-contained page; - is stdout",
-              .changes_result = false,
-              .metavar = "OUT"}}},
-           reading_group({"from", "arch", "graph", "bind", "input_shape"}),
-           preprocessing_group(),
-           general_group(
-               {"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
+      .groups = {data,
+                 {"Measuring", measuring_options()},
+                 {"Report",
+                  {{.name = "md",
+                    .help = "Write the report as Markdown; - is stdout",
+                    .changes_result = false,
+                    .metavar = "OUT"},
+                   {.name = "html",
+                    .help = "Write the report as one self-contained page; - is stdout",
+                    .changes_result = false,
+                    .metavar = "OUT"},
+                   {.name = "plot",
+                    .type = OptionType::kFlag,
+                    .help = "Draw accuracy against size below the table; a terminal gets it anyway",
+                    .changes_result = false}}},
+                 reading_group({"from", "arch", "graph", "bind", "input_shape"}),
+                 preprocessing_group(),
+                 general_group({"seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
       .examples =
           {"pare eval teacher.pare student.pare student.int8.pare --data fashion-mnist/ \\\n"
            "      --html report.html"},

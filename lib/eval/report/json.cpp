@@ -72,13 +72,39 @@ Json size_json(const SizeReport& size) {
 }
 
 Json latency_json(const LatencySummary& latency) {
-  return {
-      {"runs", latency.runs},
-      {"p50_us", number(latency.p50)},
-      {"p90_us", number(latency.p90)},
-      {"p99_us", number(latency.p99)},
-      {"ratio", maybe(latency.ratio)},
-      {"ratio_interval", latency.ratio ? interval_json(latency.ratio_interval) : Json(nullptr)}};
+  return {{"threads", latency.threads},
+          {"batch_size", latency.batch},
+          {"runs", latency.runs},
+          {"blocks", latency.block_medians.size()},
+          {"p50_us", number(latency.p50)},
+          {"p90_us", number(latency.p90)},
+          {"p99_us", number(latency.p99)},
+          {"ratio", maybe(latency.ratio)},
+          {"ratio_interval", latency.ratio ? interval_json(latency.ratio_interval) : Json(nullptr)},
+          {"items_per_second", number(latency.items_per_second)},
+          {"joules_per_item", maybe(latency.joules_per_item)},
+          {"cost_per_million", maybe(latency.cost_per_million)},
+          {"block_p50_us", latency.block_medians},
+          {"block_ratios", latency.block_ratios}};
+}
+
+Json conditions_json(const LatencyConditions& conditions) {
+  const MachineNoise& noise = conditions.noise;
+  return {{"threads", conditions.threads},
+          {"batch_size", conditions.batch},
+          {"noisy", noise.noisy()},
+          {"seconds", number(noise.seconds)},
+          {"waiting_share", maybe(noise.waiting_share)},
+          {"involuntary_switches", maybe(noise.involuntary_switches)},
+          {"stolen_share", maybe(noise.stolen_share)},
+          {"other_cpus", maybe(noise.other_cpus)},
+          {"spread", number(noise.spread)}};
+}
+
+Json latency_grid_json(const CandidateReport& candidate) {
+  Json out = Json::array();
+  for (const LatencySummary& cell : candidate.latency_grid) out.push_back(latency_json(cell));
+  return out;
 }
 
 Json history_json(const std::vector<ir::HistoryEntry>& history) {
@@ -113,6 +139,7 @@ Json candidate_json(const Report& report, size_t index) {
           {"size", c.size ? size_json(*c.size) : Json(nullptr)},
           {"macs", maybe(c.macs)},
           {"latency", c.latency ? latency_json(*c.latency) : Json(nullptr)},
+          {"latency_grid", latency_grid_json(c)},
           {"peak_memory_bytes", maybe(c.peak_memory_bytes)},
           {"history", history_json(c.history)},
           {"verdict", verdict(report, index)}};
@@ -125,21 +152,29 @@ Json to_json(const Report& report) {
   for (size_t i = 0; i < report.candidates.size(); ++i) {
     candidates.push_back(candidate_json(report, i));
   }
+  Json conditions = Json::array();
+  for (const LatencyConditions& c : report.latency_conditions) {
+    conditions.push_back(conditions_json(c));
+  }
   const Environment& env = report.environment;
-  return {{"schema_version", kReportSchemaVersion},
-          {"data",
-           {{"source", report.data_source},
-            {"fingerprint", report.data_fingerprint},
-            {"items", report.items},
-            {"classes", report.classes}}},
-          {"candidates", candidates},
-          {"environment",
-           {{"cpu", env.cpu},
-            {"isa", env.isa},
-            {"threads", env.threads},
-            {"latency_threads", env.latency_threads},
-            {"version", env.version}}},
-          {"warnings", report.warnings}};
+  return {
+      {"schema_version", kReportSchemaVersion},
+      {"data",
+       {{"source", report.data_source},
+        {"fingerprint", report.data_fingerprint},
+        {"items", report.items},
+        {"classes", report.classes}}},
+      {"candidates", candidates},
+      {"environment",
+       {{"cpu", env.cpu},
+        {"isa", env.isa},
+        {"threads", env.threads},
+        {"latency_threads", env.latency_threads},
+        {"version", env.version}}},
+      {"latency_conditions", conditions},
+      {"energy_reason", report.energy_reason.empty() ? Json(nullptr) : Json(report.energy_reason)},
+      {"price_per_hour", maybe(report.price_per_hour)},
+      {"warnings", report.warnings}};
 }
 
 }  // namespace pare::eval

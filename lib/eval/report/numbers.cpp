@@ -86,6 +86,17 @@ std::string microseconds(double us) {
   return three_digits(us / 1e6) + " s";
 }
 
+std::string rate_text(double per_second) {
+  return per_second >= 100 ? grouped(static_cast<int64_t>(per_second + 0.5))
+                           : fixed(per_second, per_second < 10 ? 2 : 1);
+}
+
+std::string joules_text(double joules) {
+  if (joules < 1e-3) return three_digits(joules * 1e6) + " µJ";
+  if (joules < 1) return three_digits(joules * 1e3) + " mJ";
+  return three_digits(joules) + " J";
+}
+
 std::string p_value(double p) {
   if (p < 0.0001) return "< 0.0001";
   return fixed(p, p < 0.01 ? 4 : 3);

@@ -18,6 +18,8 @@ std::string grouped(int64_t value);                      // "10,000"
 std::string bytes_text(int64_t bytes);                   // "27.3 KiB"
 std::string count_text(int64_t count);                   // "12.5 M"
 std::string microseconds(double us);                     // "105 µs", "1.24 ms"
+std::string rate_text(double per_second);                // "12,300", "0.12"
+std::string joules_text(double joules);                  // "1.25 mJ"
 std::string p_value(double p);                           // "0.231", "< 0.0001"
 std::string times(double ratio);                         // "0.471×"
 

@@ -172,7 +172,7 @@ void add_speed(const Report& report, Rows& rows) {
   rows.add_if_any("MACs", "Multiply-accumulates of one item, zeros included.", [](const auto& c) {
     return shown(c.macs, [](int64_t v) { return count_text(v); });
   });
-  rows.add("latency p50", "Median time of one item at batch 1, models interleaved.",
+  rows.add("latency p50", "Median time of a run, models taking turns.",
            of_latency([](const LatencySummary& l) { return microseconds(l.p50); }));
   rows.add("latency p99", "99th percentile of the same runs.",
            of_latency([](const LatencySummary& l) { return microseconds(l.p99); }));
@@ -183,6 +183,18 @@ void add_speed(const Report& report, Rows& rows) {
     rows.add_if_any("its 95 % interval", "Bootstrap over blocks of interleaved runs.",
                     [base](const auto& c) { return ratio_interval_cell(c, &c == base); });
   }
+  rows.add_if_any(
+      "items per second", "Items of all timed runs over their time.",
+      of_latency([](const LatencySummary& l) { return rate_text(l.items_per_second); }));
+  rows.add_if_any("energy per item", "Of processor packages and memory, idling included.",
+                  [](const auto& c) {
+                    return c.latency ? shown(c.latency->joules_per_item, joules_text) : kAbsent;
+                  });
+  rows.add_if_any("cost of a million", "Items, at the price stated, in its currency.",
+                  [](const auto& c) {
+                    const auto show = [](double v) { return fixed(v, 4); };
+                    return c.latency ? shown(c.latency->cost_per_million, show) : kAbsent;
+                  });
   rows.add("peak memory", "Largest resident set of a process that runs only this model.",
            [](const auto& c) {
              return shown(c.peak_memory_bytes, [](int64_t v) { return bytes_text(v); });
