@@ -9,7 +9,9 @@
 #include "lib/eval/report/axis.hpp"
 #include "lib/eval/report/label_placement.hpp"
 #include "lib/eval/report/numbers.hpp"
+#include "lib/eval/report/pareto.hpp"
 #include "lib/eval/report/table.hpp"
+#include "lib/eval/report/terminal_plot.hpp"
 #include "tests/eval/sample_report.hpp"
 
 namespace pare::eval {
@@ -93,12 +95,35 @@ TEST_CASE("the JSON report has exactly the keys of schema version 1") {
                                              "candidates.[].size.layers.[].zeros",
                                              "candidates.[].macs",
                                              "candidates.[].latency",
+                                             "candidates.[].latency.threads",
+                                             "candidates.[].latency.batch_size",
                                              "candidates.[].latency.runs",
+                                             "candidates.[].latency.blocks",
                                              "candidates.[].latency.p50_us",
                                              "candidates.[].latency.p90_us",
                                              "candidates.[].latency.p99_us",
                                              "candidates.[].latency.ratio",
                                              "candidates.[].latency.ratio_interval",
+                                             "candidates.[].latency.items_per_second",
+                                             "candidates.[].latency.joules_per_item",
+                                             "candidates.[].latency.cost_per_million",
+                                             "candidates.[].latency.block_p50_us",
+                                             "candidates.[].latency.block_ratios",
+                                             "candidates.[].latency_grid",
+                                             "candidates.[].latency_grid.[].threads",
+                                             "candidates.[].latency_grid.[].batch_size",
+                                             "candidates.[].latency_grid.[].runs",
+                                             "candidates.[].latency_grid.[].blocks",
+                                             "candidates.[].latency_grid.[].p50_us",
+                                             "candidates.[].latency_grid.[].p90_us",
+                                             "candidates.[].latency_grid.[].p99_us",
+                                             "candidates.[].latency_grid.[].ratio",
+                                             "candidates.[].latency_grid.[].ratio_interval",
+                                             "candidates.[].latency_grid.[].items_per_second",
+                                             "candidates.[].latency_grid.[].joules_per_item",
+                                             "candidates.[].latency_grid.[].cost_per_million",
+                                             "candidates.[].latency_grid.[].block_p50_us",
+                                             "candidates.[].latency_grid.[].block_ratios",
                                              "candidates.[].peak_memory_bytes",
                                              "candidates.[].history",
                                              "candidates.[].history.[].pass",
@@ -116,6 +141,18 @@ TEST_CASE("the JSON report has exactly the keys of schema version 1") {
                                              "environment.threads",
                                              "environment.latency_threads",
                                              "environment.version",
+                                             "latency_conditions",
+                                             "latency_conditions.[].threads",
+                                             "latency_conditions.[].batch_size",
+                                             "latency_conditions.[].noisy",
+                                             "latency_conditions.[].seconds",
+                                             "latency_conditions.[].waiting_share",
+                                             "latency_conditions.[].involuntary_switches",
+                                             "latency_conditions.[].stolen_share",
+                                             "latency_conditions.[].other_cpus",
+                                             "latency_conditions.[].spread",
+                                             "energy_reason",
+                                             "price_per_hour",
                                              "warnings"};
   Report report = sample_report();
   std::swap(report.candidates[0], report.candidates[1]);  // the first shown has a comparison
@@ -199,7 +236,7 @@ TEST_CASE("the page is complete in itself and its tags balance") {
     CHECK(count_of(html, "<" + tag + ">") + count_of(html, "<" + tag + " ") ==
           count_of(html, "</" + tag + ">"));
   }
-  CHECK(count_of(html, "role=\"img\"") == 2);
+  CHECK(count_of(html, "role=\"img\"") == 3);
   CHECK(count_of(html, "<svg") == count_of(html, "<desc"));
   CHECK(contains(html, "prefers-color-scheme:dark"));
   CHECK(contains(html, "@media print"));
@@ -212,7 +249,59 @@ TEST_CASE("a single model makes a report without comparisons") {
   const std::string text = to_terminal(report, {});
   CHECK_FALSE(contains(text, "McNemar"));
   CHECK(contains(text, "gets 9,231 of 10,000 items right: 92.31 %"));
-  CHECK_FALSE(contains(to_html(report), "<figure"));
+  CHECK_FALSE(contains(to_html(report), "accuracy-size"));
+  CHECK(accuracy_plot(report, {}).empty());
+}
+
+TEST_CASE("beaten models are grey and off the front's line") {
+  const TradeOff points[] = {{10, 0.9}, {20, 0.95}, {20, 0.94}, {30, 0.95}, {10, 0.9}, {5, 0.1}};
+  CHECK(dominated(points) == std::vector<bool>{false, false, true, true, false, false});
+  Report report = sample_report();
+  CHECK_FALSE(contains(to_html(report), "mark s1 dominated"));
+  report.candidates[1].metrics.top1 = 0.5;  // the smaller third beats it in size and accuracy
+  const std::string html = to_html(report);
+  CHECK(contains(html, "mark s1 dominated"));
+  CHECK(contains(html, "<td>no</td>"));
+  CHECK_FALSE(contains(html, "mark s0 dominated"));
+}
+
+TEST_CASE("the page shows every setting of latency and what the machine did meanwhile") {
+  Report report = sample_report();
+  for (CandidateReport& c : report.candidates) {
+    c.latency_grid.push_back(*c.latency);
+    c.latency_grid.back().threads = 2;
+    c.latency_grid.back().cost_per_million = 0.0125;
+  }
+  report.latency_conditions.push_back(
+      {.threads = 2, .batch = 1, .noise = {.waiting_share = 0.34, .cpus = 2}});
+  const std::string html = to_html(report);
+  CHECK(contains(html, "2 threads, batch 1: <strong>noisy</strong>, the timing thread waited"));
+  CHECK(contains(html, "Cost of a million"));
+  CHECK(contains(html, "0.0125"));
+  CHECK_FALSE(contains(html, "Energy an item"));
+  CHECK(contains(html, "Energy was not measured: this machine shows no RAPL counters."));
+}
+
+TEST_CASE("the terminal's plot numbers the models and fits the width") {
+  const Report report = sample_report();
+  CHECK_FALSE(contains(to_terminal(report, {}), "accuracy, %"));
+  for (const int width : {40, 60, 80, 200}) {
+    const std::string plot = accuracy_plot(report, {.width = width, .plot = true});
+    CAPTURE(plot);
+    for (size_t start = 0; start < plot.size();) {
+      const size_t end = plot.find('\n', start);
+      const std::string line = plot.substr(start, end - start);
+      // Code points: bytes that do not continue one.
+      CHECK(std::count_if(line.begin(), line.end(), [](char c) {
+              return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+            }) <= width);
+      start = end + 1;
+    }
+    for (const char* mark : {"1  student.pare", "2  student-w8a8.pare", "3  student-w4a16.pare"}) {
+      CHECK(contains(plot, mark));
+    }
+  }
+  CHECK(contains(to_terminal(report, {.width = 80, .plot = true}), "accuracy, %"));
 }
 
 TEST_CASE("verdicts claim no more than the figures show") {

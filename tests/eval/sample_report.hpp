@@ -37,6 +37,10 @@ inline CandidateReport sample_candidate(const std::string& name, int64_t correct
   }
   c.macs = 3456789;
   c.latency = LatencySummary{.runs = 4000, .p50 = p50, .p90 = p50 * 1.1, .p99 = p50 * 1.6};
+  for (const double factor : {0.98, 0.99, 1.0, 1.01, 1.03}) {
+    c.latency->block_medians.push_back(p50 * factor);
+  }
+  c.latency->items_per_second = 1e6 / p50;
   c.peak_memory_bytes = 9 << 20;
   c.architecture = "resnet8";
   c.history.push_back({.pass = "train",
@@ -85,6 +89,10 @@ inline Report sample_report() {
   report.candidates[1].latency->ratio_interval = {0.369, 0.384};
   report.candidates[2].latency->ratio = 1.045;
   report.candidates[2].latency->ratio_interval = {0.99, 1.1};
+  report.latency_conditions.push_back(
+      {.threads = 1, .batch = 1, .noise = {.seconds = 2.5, .cpus = 2, .spread = 0.05}});
+  report.energy_reason = "this machine shows no RAPL counters";
+  for (CandidateReport& c : report.candidates) c.latency_grid = {*c.latency};
   report.candidates[2].size->layers[3].storage = "i4 group 64, bitmask";
   return report;
 }

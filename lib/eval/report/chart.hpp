@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A scatter plot of models as inline SVG: logarithmic x, linear y, intervals as error bars, each
-// point named where its name covers nothing else. Colours are CSS classes (s0, s1, ...), so that
-// the page's light and dark palettes apply.
+// A scatter plot of models as inline SVG: logarithmic x, linear y, intervals as error bars, a
+// stepped line along the models that no other beats in both, the others grey, each point named
+// where its name covers nothing else. Colours are CSS classes (s0, s1, ...), so that the page's
+// light and dark palettes apply.
 #pragma once
 
 #include <functional>
@@ -35,6 +36,8 @@ struct Chart {
   std::vector<ChartPoint> points;  // at least one
 };
 
+// For each point whether another is at most as far right and at least as high.
+std::vector<bool> dominated_points(const Chart& chart);
 std::string to_svg(const Chart& chart);
 
 }  // namespace pare::eval

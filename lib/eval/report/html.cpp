@@ -52,8 +52,9 @@ std::string masthead(const Report& report) {
 
 std::string to_html(const Report& report) {
   return head(report) + "<body>\n<main>\n" + masthead(report) + table_section(report) +
-         picture_section(report) + size_section(report) + class_section(report) +
-         history_section(report) + environment_section(report) + "</main>\n</body>\n</html>\n";
+         picture_section(report) + flip_section(report) + class_section(report) +
+         latency_section(report) + size_section(report) + history_section(report) +
+         environment_section(report) + "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace pare::eval

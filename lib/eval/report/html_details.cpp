@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxClasses = 100;
 constexpr size_t kMaxOpenLayers = 40;
+constexpr double kFullTint = 0.45;  // text on it keeps a contrast of 4.5
 
 std::string dot(size_t candidate) {
   return "<span class=\"dot c" + std::to_string(colour_of(candidate)) +
@@ -156,13 +157,13 @@ std::string heat_cell(const Report& report, size_t candidate, size_t index) {
   const double accuracy = class_accuracy(c, index);
   if (candidate == 0) return "<td>" + fixed(accuracy * 100, 1) + "</td>";
   const double change = accuracy - class_accuracy(report.candidates.front(), index);
-  const double strength = std::min(1.0, std::abs(change) / 0.10) * 0.55;
+  const double strength = std::min(1.0, std::abs(change) / 0.10) * kFullTint;
   std::string out = "<td class=\"heat\"";
   if (strength > 0) {
     out += " style=\"background:rgba(var(--" + std::string(change < 0 ? "worse" : "better") +
            "-rgb)," + fixed(strength, 2) + ")\"";
   }
-  return out + ">" + fixed(accuracy * 100, 1) + " <span class=\"muted\">" + points(change, 1) +
+  return out + ">" + fixed(accuracy * 100, 1) + " <span class=\"change\">" + points(change, 1) +
          "</span></td>";
 }
 

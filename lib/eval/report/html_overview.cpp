@@ -23,6 +23,9 @@ const char* class_of(Tone tone) {
   return "";
 }
 
+constexpr const char* kFront =
+    "The line steps along the models that no other beats in both; the grey ones are beaten.";
+
 std::string percent_tick(double value) { return fixed(value, 2) + " %"; }
 
 Chart chart_of(const char* id) {
@@ -44,17 +47,22 @@ ChartPoint point_of(const Report& report, size_t i, double x) {
 }
 
 // The picture and, folded away, its data as a table.
-std::string figure(const Chart& chart, const std::string& caption) {
-  std::string out = "<figure>\n" + to_svg(chart) + "<figcaption>" + caption + "</figcaption>\n" +
-                    "<details><summary>Data of this picture</summary>\n<table><caption>" +
-                    html_escaped(chart.title) +
-                    "</caption><thead><tr><th scope=\"col\">Model</th>" + "<th scope=\"col\">" +
-                    html_escaped(chart.x_title) +
-                    "</th><th scope=\"col\">Accuracy</th></tr></thead><tbody>\n";
-  for (const ChartPoint& point : chart.points) {
+std::string figure(const Chart& chart, const char* caption) {
+  std::string out =
+      "<figure>\n" + to_svg(chart) + "<figcaption>" + caption + " " + kFront + "</figcaption>\n" +
+      "<details><summary>Data of this picture</summary>\n<table><caption>" +
+      html_escaped(chart.title) + "</caption><thead><tr><th scope=\"col\">Model</th>" +
+      "<th scope=\"col\">" + html_escaped(chart.x_title) +
+      "</th><th scope=\"col\">Accuracy</th><th scope=\"col\">95&#8239;% interval</th>"
+      "<th scope=\"col\">On the front</th></tr></thead><tbody>\n";
+  const std::vector<bool> beaten = dominated_points(chart);
+  for (size_t i = 0; i < chart.points.size(); ++i) {
+    const ChartPoint& point = chart.points[i];
     out += "<tr><th scope=\"row\">" + html_name(point.label) + "</th><td>" +
            html_escaped(chart.x_text(point.x)) + "</td><td>" + html_escaped(chart.y_text(point.y)) +
-           "</td></tr>\n";
+           "</td><td>" + html_escaped(chart.y_text(point.y_interval.low)) + " … " +
+           html_escaped(chart.y_text(point.y_interval.high)) + "</td><td>" +
+           (beaten[i] ? "no" : "yes") + "</td></tr>\n";
   }
   return out + "</tbody></table></details>\n</figure>\n";
 }
@@ -96,10 +104,9 @@ std::string latency_figure(const Report& report) {
     }
   }
   if (chart.points.size() < 2) return {};
-  return figure(
-      chart,
-      "Accuracy against latency of one item at batch 1. Towards the upper left is better. "
-      "Horizontal bars: 95&#8239;% interval of the ratio to the base.");
+  return figure(chart,
+                "Accuracy against latency. Towards the upper left is better. "
+                "Horizontal bars: 95&#8239;% interval of the ratio to the base.");
 }
 
 }  // namespace

@@ -7,11 +7,11 @@ namespace pare::eval {
 
 std::string_view style_sheet() {
   return R"css(
-:root{--paper:#fff;--ink:#1d232b;--soft:#5d6773;--line:#dfe3e8;--panel:#f6f7f9;--accent:#0f62a8;
+:root{--paper:#fff;--ink:#1d232b;--soft:#5d6773;--line:#dfe3e8;--panel:#f6f7f9;--accent:#0f62a8;--faint:#b4bbc4;
 --better:#0b5f9e;--worse:#a84300;--better-rgb:0,114,178;--worse-rgb:213,94,0;
 --s0:#6b7480;--s1:#0072b2;--s2:#d55e00;--s3:#00845f;--s4:#a8478a;--s5:#2b8fc7;--s6:#9a6b00;--s7:#4b4fa8}
 @media (prefers-color-scheme:dark){:root{--paper:#14181d;--ink:#e6e9ed;--soft:#9aa5b1;--line:#2d343c;
---panel:#1b2027;--accent:#7db8ee;--better:#7cc4f5;--worse:#f5a468;--better-rgb:86,180,233;--worse-rgb:230,140,60;
+--panel:#1b2027;--accent:#7db8ee;--faint:#4d5661;--better:#7cc4f5;--worse:#f5a468;--better-rgb:86,180,233;--worse-rgb:230,140,60;
 --s0:#9aa5b1;--s1:#56b4e9;--s2:#f08a4b;--s3:#2fc596;--s4:#d98bc0;--s5:#8ccbf0;--s6:#e0ac3c;--s7:#9a9ef0}}
 *{box-sizing:border-box}
 html{color-scheme:light dark;-webkit-text-size-adjust:100%}
@@ -60,8 +60,18 @@ svg .axis{stroke:var(--soft);stroke-width:1}
 svg .leader{stroke:var(--soft);stroke-width:.8}
 svg .bar{stroke:var(--c);stroke-width:1.4;opacity:.75}
 svg .mark{fill:var(--c);stroke:var(--paper);stroke-width:1.5}
+svg .front{fill:none;stroke:var(--soft);stroke-width:1.2;stroke-dasharray:5 4}
+svg .bar.dominated{stroke:var(--faint);opacity:1}
+svg .mark.dominated{fill:var(--faint)}
+svg .range{stroke:var(--c);stroke-width:2;opacity:.55}
+svg .block{stroke:var(--c);stroke-width:1;opacity:.4}
 .s0{--c:var(--s0)}.s1{--c:var(--s1)}.s2{--c:var(--s2)}.s3{--c:var(--s3)}
 .s4{--c:var(--s4)}.s5{--c:var(--s5)}.s6{--c:var(--s6)}.s7{--c:var(--s7)}
+.matrices{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:20px 40px;margin-top:1em}
+table.flips{width:auto;justify-self:start}
+table.flips caption{color:var(--ink);font-weight:600}
+.lost{background:rgba(var(--worse-rgb),.22)}.gained{background:rgba(var(--better-rgb),.22)}
+.flips td.lost,.flips td.gained{padding-right:8px;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details{margin:.5em 0}
 summary{cursor:pointer;color:var(--accent);font-size:.9rem}
 .bars{list-style:none;margin:0;padding:0}
@@ -74,6 +84,7 @@ font-variant-numeric:tabular-nums;color:var(--soft)}
 .stack span{display:block;height:100%;background:var(--c);print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .k0{--c:var(--s1)}.k1{--c:var(--s6)}.k2{--c:var(--s3)}.k3{--c:var(--s0)}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:.88rem;color:var(--soft);margin:.5em 0 1em}
+.change{font-size:.86em}
 td.heat{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 ol.history{margin:.2em 0 0;padding-left:1.4em}
 ol.history li{margin:.3em 0}
@@ -84,7 +95,7 @@ footer{margin-top:3em;color:var(--soft);font-size:.86rem}
 th,td{padding-left:12px}svg text{font-size:13.5px}
 .layer{grid-template-columns:1fr}.track{grid-template-columns:1fr;gap:1px;margin-bottom:5px}
 tbody th{min-width:96px;white-space:normal}thead th{min-width:92px}}
-@media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--accent:#000;
+@media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--accent:#000;--faint:#b4bbc4;
 --better:#0b5f9e;--worse:#a84300;--better-rgb:0,114,178;--worse-rgb:213,94,0;
 --s0:#6b7480;--s1:#0072b2;--s2:#d55e00;--s3:#00845f;--s4:#a8478a;--s5:#2b8fc7;--s6:#9a6b00;--s7:#4b4fa8}
 html{color-scheme:light}body{font-size:10pt}main{max-width:none;padding:0}

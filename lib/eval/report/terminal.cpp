@@ -7,6 +7,7 @@
 #include "lib/eval/report.hpp"
 #include "lib/eval/report/numbers.hpp"
 #include "lib/eval/report/table.hpp"
+#include "lib/eval/report/terminal_plot.hpp"
 
 namespace pare::eval {
 namespace {
@@ -141,6 +142,9 @@ std::string to_terminal(const Report& report, const TerminalStyle& style) {
   out += '\n' + TablePrinter(report, style).print() + '\n';
   for (size_t i = report.candidates.size() > 1 ? 1 : 0; i < report.candidates.size(); ++i) {
     out += wrapped(verdict(report, i), style.width);
+  }
+  if (const std::string plot = style.plot ? accuracy_plot(report, style) : ""; !plot.empty()) {
+    out += '\n' + plot;
   }
   return out;
 }
