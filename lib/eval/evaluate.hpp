@@ -38,7 +38,8 @@ struct EvalOptions {
   std::optional<double> price_per_hour;
   std::string powercap = kPowercap;  // where RAPL's counters are
   bool measure_memory = true;
-  std::string infer_executable;  // "" : find_infer_executable()
+  std::vector<SliceColumn> slices;  // over the items of the data set
+  std::string infer_executable;     // "" : find_infer_executable()
 };
 
 // Throws Error(candidate path or name, ...) when there are no items, a candidate's classes differ

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "lib/eval/classifier_figures.hpp"
 #include "lib/eval/predictions.hpp"
 #include "lib/eval/statistics.hpp"
 
@@ -29,10 +30,17 @@ struct Metrics {
   std::optional<double> top5;
   std::optional<double> log_loss;           // mean -ln p[label], nats
   std::optional<double> calibration_error;  // ECE: Guo et al. 2017, eq. 5, 15 equal-width bins
+  std::optional<double> auc;                // see ClassifierEstimates
 };
 
-// `labels` in [0, class_count), one an item. Throws Bug on other lengths.
-Metrics measure(const Predictions& predictions, std::span<const int64_t> labels);
+// `labels` in [0, class_count), one an item; `estimates` of these predictions. Throws Bug on other
+// lengths.
+Metrics measure(const Predictions& predictions, const ClassifierEstimates& estimates,
+                std::span<const int64_t> labels);
+
+struct Divergence {
+  double mean = 0, p50 = 0, p90 = 0, p99 = 0, largest = 0;  // KL(base || this) of an item, nats
+};
 
 struct Comparison {
   double difference = 0;         // top-1 minus the base's
@@ -44,7 +52,7 @@ struct Comparison {
   // Largest fall of one class's accuracy (negative when every class rose), and the class.
   double worst_class_drop = 0;
   int64_t worst_class = -1;
-  std::optional<double> kl_mean;  // mean KL(base || this), nats; needs both logits
+  std::optional<Divergence> divergence;  // needs both logits
 };
 
 Comparison compare(const Predictions& base, const Predictions& candidate,

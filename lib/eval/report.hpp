@@ -8,14 +8,26 @@
 #include <vector>
 
 #include "lib/core/json.hpp"
+#include "lib/eval/budget.hpp"
+#include "lib/eval/figure.hpp"
 #include "lib/eval/latency.hpp"
 #include "lib/eval/metrics.hpp"
 #include "lib/eval/size.hpp"
+#include "lib/eval/slices.hpp"
 #include "lib/ir/model.hpp"
 
 namespace pare::eval {
 
 inline constexpr int kReportSchemaVersion = 1;
+
+// An item that only one of two models got right.
+struct Flip {
+  int64_t item = 0;
+  int64_t label = 0;
+  int64_t base_said = 0;
+  int64_t said = 0;
+  bool lost() const { return base_said == label; }
+};
 
 struct CandidateReport {
   std::string name;
@@ -23,11 +35,15 @@ struct CandidateReport {
   bool from_predictions = false;
   Metrics metrics;
   std::optional<Comparison> comparison;  // absent for the first, which is the base
+  std::vector<SliceResult> slices;       // against the base; empty unless asked for
+  std::vector<Flip> flips;               // against the base, by item
   std::optional<SizeReport> size;        // absent for predictions without a file of weights
   std::optional<int64_t> macs;
   std::optional<LatencySummary> latency;     // of the first setting
   std::vector<LatencySummary> latency_grid;  // of every setting; the first is `latency`
-  std::optional<int64_t> peak_memory_bytes;
+  std::optional<int64_t> peak_memory_bytes;  // median of the runs
+  std::vector<Figure> figures;               // what budgets can bound
+  std::vector<BudgetVerdict> verdicts;       // one an entry of the budget; empty for the base
   std::vector<ir::HistoryEntry> history;
   std::string architecture;  // "" when the model does not say
 };
@@ -59,13 +75,21 @@ struct Report {
   std::string energy_reason;                          // why energy was not measured; "" when it was
   std::optional<double> price_per_hour;               // of the machine, as stated
   std::vector<std::string> warnings;
+  Task task = Task::kClassification;
+  std::optional<Budget> budget;
 };
+
+// Judges every candidate but the first. Throws as judge() does, and Error(budget.path) when there
+// is no candidate to judge.
+void apply_budget(Report& report, Budget budget);
 
 // One sentence on a candidate against the base; for the base, on itself.
 std::string verdict(const Report& report, size_t candidate);
 
 Json to_json(const Report& report);
 std::string to_markdown(const Report& report);
+// "candidate,item,label,base,candidate_said,flip" a line, with class names; flip is lost or gained.
+std::string flips_csv(const Report& report);
 // One self-contained page: no script, no network.
 std::string to_html(const Report& report);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "lib/core/error.hpp"
@@ -54,6 +55,31 @@ Interval central(std::vector<double>& replicates, double confidence) {
   return {quantile_of_sorted(replicates, tail), quantile_of_sorted(replicates, 1.0 - tail)};
 }
 
+// Tango's score statistic that p(lost) - p(gained) is `delta`, with the maximum likelihood estimate
+// of p(gained) under that hypothesis (his equations 9 to 11). Falls as delta rises.
+double paired_score(double lost, double gained, double n, double delta) {
+  const double a = 2.0 * n;
+  const double b = -lost - gained + (2.0 * n - lost + gained) * delta;
+  const double c = -gained * delta * (1.0 - delta);
+  const double constrained = (std::sqrt(std::max(0.0, b * b - 4.0 * a * c)) - b) / (2.0 * a);
+  const double variance = n * (2.0 * constrained + delta * (1.0 - delta));
+  const double difference = lost - gained - n * delta;
+  if (variance > 0.0) return difference / std::sqrt(variance);
+  const double infinity = std::numeric_limits<double>::infinity();
+  return difference > 0.0 ? infinity : difference < 0.0 ? -infinity : 0.0;
+}
+
+// Where a falling function crosses `level` between low and high.
+template <class Function>
+double crossing(const Function& falling, double level, double low, double high) {
+  for (int i = 0; i < 200; ++i) {
+    const double middle = 0.5 * (low + high);
+    if (middle == low || middle == high) break;
+    (falling(middle) > level ? low : high) = middle;
+  }
+  return high;
+}
+
 }  // namespace
 
 Interval wilson_interval(int64_t successes, int64_t n, double z) {
@@ -65,6 +91,40 @@ Interval wilson_interval(int64_t successes, int64_t n, double z) {
   const double half = z * std::sqrt(p * (1.0 - p) / count + z * z / (4.0 * count * count)) / shrink;
   // The ends are exactly 0 and 1 there; rounding must not say otherwise.
   return {successes == 0 ? 0.0 : centre - half, successes == n ? 1.0 : centre + half};
+}
+
+double normal_quantile(double p) {
+  require(p > 0.0 && p < 1.0, "a quantile needs 0 < p < 1");
+  const auto upper_tail = [](double z) { return 0.5 * std::erfc(z / std::sqrt(2.0)); };
+  return crossing(upper_tail, 1.0 - p, -40.0, 40.0);
+}
+
+Interval paired_difference_interval(int64_t lost, int64_t gained, int64_t n, double confidence) {
+  require(n > 0 && lost >= 0 && gained >= 0 && lost <= n - gained,
+          "a paired interval needs lost + gained <= n");
+  const double z = normal_quantile(0.5 + 0.5 * confidence);
+  const auto score = [&](double delta) {
+    return paired_score(static_cast<double>(lost), static_cast<double>(gained),
+                        static_cast<double>(n), delta);
+  };
+  const double estimate = static_cast<double>(lost - gained) / static_cast<double>(n);
+  return {lost == 0 && gained == n ? -1.0 : crossing(score, z, -1.0, estimate),
+          gained == 0 && lost == n ? 1.0 : crossing(score, -z, estimate, 1.0)};
+}
+
+std::vector<double> holm_adjusted(std::span<const double> p_values) {
+  std::vector<size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return p_values[a] < p_values[b]; });
+  std::vector<double> adjusted(p_values.size());
+  double largest = 0.0;
+  for (size_t rank = 0; rank < order.size(); ++rank) {
+    const double scaled = p_values[order[rank]] * static_cast<double>(order.size() - rank);
+    largest = std::max(largest, std::min(1.0, scaled));
+    adjusted[order[rank]] = largest;
+  }
+  return adjusted;
 }
 
 double mcnemar_exact_p(int64_t b, int64_t c) {

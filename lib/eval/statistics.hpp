@@ -23,10 +23,24 @@ inline constexpr double kZ95 = 1.959963984540054;
 // n > 0.
 Interval wilson_interval(int64_t successes, int64_t n, double z = kZ95);
 
+// Quantile of the standard normal distribution, 0 < p < 1.
+double normal_quantile(double p);
+
+// Score interval of the difference of two paired proportions, lost / n - gained / n (T. Tango,
+// Statistics in Medicine 17, 1998): of n items on which two models were tried, `lost` were right
+// only in the first and `gained` only in the second. Unlike resampling it does not shrink to a
+// point when no item changed. Throws Bug unless lost, gained >= 0, lost + gained <= n and n > 0.
+Interval paired_difference_interval(int64_t lost, int64_t gained, int64_t n,
+                                    double confidence = 0.95);
+
 // Exact two-sided McNemar test (McNemar 1947; binomial form): of the b + c items on which exactly
 // one of two models is right, b and c are which. p = min(1, 2 P(X <= min(b, c))), X ~ Bin(b + c,
 // 1/2). 1 when b + c is 0.
 double mcnemar_exact_p(int64_t b, int64_t c);
+
+// p-values adjusted for having looked at all of them (S. Holm, Scand. J. Stat. 6, 1979), in the
+// order given: rejecting those below alpha errs at most with probability alpha.
+std::vector<double> holm_adjusted(std::span<const double> p_values);
 
 struct Resampling {
   int replicates = 4000;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/core/json.hpp"
+#include "lib/core/nearest.hpp"
 
 namespace pare::pass {
 
@@ -60,7 +61,6 @@ class Options {
   Json values_ = Json::object();
 };
 
-// Levenshtein-nearest of `known` to `word`, or "" when nothing is near. For "did you mean".
-std::string nearest(std::string_view word, std::span<const std::string> known);
+using pare::nearest;
 
 }  // namespace pare::pass

@@ -42,6 +42,8 @@ void collect_keys(const Json& json, const std::string& path, std::vector<std::st
 TEST_CASE("the JSON report has exactly the keys of schema version 1") {
   // A change here is a change of the schema: raise kReportSchemaVersion unless it only adds.
   const std::vector<std::string> expected = {"schema_version",
+                                             "task",
+                                             "gate",
                                              "data",
                                              "data.source",
                                              "data.fingerprint",
@@ -58,6 +60,7 @@ TEST_CASE("the JSON report has exactly the keys of schema version 1") {
                                              "candidates.[].accuracy_interval",
                                              "candidates.[].top5",
                                              "candidates.[].macro_f1",
+                                             "candidates.[].auc",
                                              "candidates.[].log_loss",
                                              "candidates.[].calibration_error",
                                              "candidates.[].classes",
@@ -76,6 +79,11 @@ TEST_CASE("the JSON report has exactly the keys of schema version 1") {
                                              "candidates.[].comparison.worst_class",
                                              "candidates.[].comparison.worst_class_drop",
                                              "candidates.[].comparison.kl_mean",
+                                             "candidates.[].comparison.kl_p50",
+                                             "candidates.[].comparison.kl_p90",
+                                             "candidates.[].comparison.kl_p99",
+                                             "candidates.[].comparison.kl_largest",
+                                             "candidates.[].slices",
                                              "candidates.[].size",
                                              "candidates.[].size.file_bytes",
                                              "candidates.[].size.breakdown",
@@ -125,6 +133,7 @@ TEST_CASE("the JSON report has exactly the keys of schema version 1") {
                                              "candidates.[].latency_grid.[].block_p50_us",
                                              "candidates.[].latency_grid.[].block_ratios",
                                              "candidates.[].peak_memory_bytes",
+                                             "candidates.[].figures",
                                              "candidates.[].history",
                                              "candidates.[].history.[].pass",
                                              "candidates.[].history.[].options",
@@ -170,7 +179,7 @@ TEST_CASE("figures that were not measured are null in JSON and said so for peopl
   phone.latency.reset();
   phone.peak_memory_bytes.reset();
   phone.metrics.log_loss.reset();
-  phone.comparison->kl_mean.reset();
+  phone.comparison->divergence.reset();
   const Json json = to_json(report)["candidates"][1];
   for (const char* key : {"size", "macs", "latency", "peak_memory_bytes", "log_loss"}) {
     CHECK(json.at(key).is_null());

@@ -74,7 +74,7 @@ inline Report sample_report() {
                                                .agreement = 0.9921,
                                                .worst_class_drop = 0.005,
                                                .worst_class = 6,
-                                               .kl_mean = 0.0011};
+                                               .divergence = Divergence{.mean = 0.0011}};
   report.candidates[2].comparison = Comparison{.difference = -0.0063,
                                                .difference_interval = {-0.0089, -0.0038},
                                                .lost = 121,
@@ -83,7 +83,7 @@ inline Report sample_report() {
                                                .agreement = 0.9735,
                                                .worst_class_drop = 0.021,
                                                .worst_class = 6,
-                                               .kl_mean = 0.0143};
+                                               .divergence = Divergence{.mean = 0.0143}};
   report.candidates[0].latency->ratio = 1.0;
   report.candidates[1].latency->ratio = 0.376;
   report.candidates[1].latency->ratio_interval = {0.369, 0.384};

@@ -40,6 +40,68 @@ TEST_CASE("Wilson's interval is mirrored, touches 0 and 1 exactly, and refuses n
   CHECK_THROWS_AS(wilson_interval(6, 5), Bug);
 }
 
+TEST_CASE("Tango's interval ends at the roots of Yang, Sun and Hardin's quartic") {
+  // Statistics in Medicine 32 (2013): the ends solve a polynomial of degree 4 in the difference,
+  // which nothing in the iterative solution uses.
+  const struct {
+    int64_t lost, gained, n;
+  } rows[] = {{12, 2, 50}, {1, 0, 44}, {0, 3, 100}, {170, 130, 10000}, {5, 9, 14}};
+  for (const auto& row : rows) {
+    const auto n = static_cast<double>(row.n);
+    const auto b = static_cast<double>(row.lost), c = static_cast<double>(row.gained);
+    const double g = kZ95 * kZ95, d = b - c;
+    const double m0 = n * n * (n / g + 1) * (n / g + 1);
+    const double m1 = -n * d * (n / g + 1) * (4 * n / g + 1);
+    const double m2 = 2 * n * d * d * (3 * n / g + 2) / g - n * n * ((b + c) / g + 1);
+    const double m3 = n * d * (2 * (b + c) / g + 1) - d * d * d * (4 * n / g + 1) / g;
+    const double m4 = d * d * (d * d / g - (b + c)) / g;
+    const Interval interval = paired_difference_interval(row.lost, row.gained, row.n);
+    for (const double x : {interval.low, interval.high}) {
+      const double value = (((m0 * x + m1) * x + m2) * x + m3) * x + m4;
+      const double slope = ((4 * m0 * x + 3 * m1) * x + 2 * m2) * x + m3;
+      CHECK(std::abs(value / slope) < 1e-9);
+    }
+    CHECK(interval.low < d / n);
+    CHECK(interval.high > d / n);
+  }
+}
+
+TEST_CASE("Tango's interval has a width when nothing changed, and mirrors") {
+  // With no discordant pair the ends are +-z^2 / (n + z^2).
+  for (const int64_t n : {int64_t{1}, int64_t{100}, int64_t{10000}}) {
+    const double end = kZ95 * kZ95 / (static_cast<double>(n) + kZ95 * kZ95);
+    CHECK(paired_difference_interval(0, 0, n).high == doctest::Approx(end).epsilon(1e-10));
+    CHECK(paired_difference_interval(0, 0, n).low == doctest::Approx(-end).epsilon(1e-10));
+  }
+  const Interval there = paired_difference_interval(9, 4, 70);
+  const Interval back = paired_difference_interval(4, 9, 70);
+  CHECK(there.low == doctest::Approx(-back.high).epsilon(1e-12));
+  const Interval sure = paired_difference_interval(9, 4, 70, 0.99);
+  CHECK(sure.low < there.low);
+  CHECK(sure.high > there.high);
+  CHECK(paired_difference_interval(5, 0, 5).high == 1.0);
+  CHECK(paired_difference_interval(0, 5, 5).low == -1.0);
+  CHECK_THROWS_AS(paired_difference_interval(3, 3, 5), Bug);
+}
+
+TEST_CASE("the normal quantile is the inverse of the error function's tail") {
+  CHECK(normal_quantile(0.975) == doctest::Approx(kZ95).epsilon(1e-13));
+  CHECK(normal_quantile(0.5) == doctest::Approx(0.0).epsilon(1e-13));
+  CHECK(normal_quantile(0.025) == doctest::Approx(-kZ95).epsilon(1e-13));
+}
+
+TEST_CASE("Holm's adjustment multiplies by what is left and never falls") {
+  const double p[] = {0.04, 0.01, 0.03, 0.005};
+  const std::vector<double> expected = {0.06, 0.03, 0.06, 0.02};
+  const std::vector<double> adjusted = holm_adjusted(p);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    CHECK(adjusted[i] == doctest::Approx(expected[i]).epsilon(1e-14));
+  }
+  const double sure[] = {0.9, 0.8};
+  CHECK(holm_adjusted(sure) == std::vector<double>{1.0, 1.0});
+  CHECK(holm_adjusted({}).empty());
+}
+
 TEST_CASE("McNemar's exact p is twice the binomial tail") {
   CHECK(mcnemar_exact_p(0, 0) == 1.0);
   CHECK(mcnemar_exact_p(7, 7) == 1.0);

@@ -11,6 +11,7 @@ Command make_distill();
 Command make_prune();
 Command make_quantize();
 Command make_eval();
+Command make_gate();
 Command make_predict();
 Command make_bench();
 Command make_convert();
@@ -18,5 +19,8 @@ Command make_inspect();
 Command make_run();
 Command make_data();
 Command make_doctor();
+
+// --budget, of the commands that judge.
+pass::Option budget_option();
 
 }  // namespace pare::cli

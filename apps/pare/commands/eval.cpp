@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // pare eval: models, or predictions of models that ran elsewhere, against the first of them.
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <map>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <optional>
 
 #include "apps/pare/commands/commands.hpp"
 #include "apps/pare/count_list.hpp"
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
-#include "lib/core/output_file.hpp"
+#include "apps/pare/report_output.hpp"
 #include "lib/eval/evaluate.hpp"
+#include "lib/eval/report/verdicts.hpp"
 
 namespace pare::cli {
 
@@ -22,7 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPages[] = {"md", "html"};
+constexpr std::string_view kPages[] = {"junit", "md", "html"};
+constexpr std::string_view kOutputs[] = {"junit", "md", "html", "flips"};
 
 constexpr int64_t kMaxThreads = 1024;
 constexpr int64_t kMaxBatch = 65536;
@@ -56,10 +55,10 @@ pass::Schema measuring_options() {
 
 void check(const pass::Options& options) {
   if (!options.given("data")) throw UsageError("--data", "is needed: what to evaluate on");
-  int results_on_stdout = options.flag("json") ? 1 : 0;
-  for (const char* page : kPages) results_on_stdout += options.text(page) == "-" ? 1 : 0;
-  if (results_on_stdout > 1)
-    throw UsageError("-", "stdout can take only one of the results asked for");
+  check_pages(options, kOutputs);
+  if (options.given("junit") && !options.given("budget")) {
+    throw UsageError("--junit", "has no effect without --budget: it holds verdicts");
+  }
   count_list(options, "threads", kMaxThreads);
   count_list(options, "batch_size", kMaxBatch);
   if (!options.flag("no_latency")) return;
@@ -80,6 +79,34 @@ std::vector<std::string> names_of(const std::vector<std::string>& paths) {
     names.push_back(count == 1 ? stem : stem + " (" + std::to_string(count) + ")");
   }
   return names;
+}
+
+pass::Schema result_options() {
+  pass::Schema options = page_options(kPages);
+  options.push_back({.name = "flips",
+                     .help = "Write the items that only one of two models gets right, as CSV",
+                     .changes_result = false,
+                     .metavar = "OUT"});
+  options.push_back(
+      {.name = "plot",
+       .type = pass::OptionType::kFlag,
+       .help = "Draw accuracy against size below the table; a terminal gets it anyway",
+       .changes_result = false});
+  return options;
+}
+
+std::vector<eval::SliceColumn> load_slices(const pass::Options& options,
+                                           const data::Dataset& items) {
+  std::vector<eval::SliceColumn> columns;
+  for (const std::string& name : options.list("slice")) {
+    columns.push_back(eval::slice_by_column(items, name));
+  }
+  if (options.given("slice_file")) {
+    for (auto& column : eval::read_slices(options.text("slice_file"), items.size())) {
+      columns.push_back(std::move(column));
+    }
+  }
+  return columns;
 }
 
 std::vector<eval::Candidate> load_candidates(const Invocation& invocation) {
@@ -113,37 +140,50 @@ const ir::Model* first_model(const std::vector<eval::Candidate>& candidates) {
   return nullptr;
 }
 
-int terminal_width(const Environment& environment) {
-  winsize size{};
-  if (!environment.stdout_terminal) return 0;
-  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+// What a budget asks for must be measured; saying so costs nothing before the work.
+void check_measured(const eval::Budget& budget, const pass::Options& options) {
+  for (const eval::BudgetEntry& entry : budget.entries) {
+    if (entry.key->name == "worst_slice_drop" && !options.given("slice") &&
+        !options.given("slice_file")) {
+      throw UsageError("--slice",
+                       "or --slice-file is needed for worst_slice_drop of " + escaped(budget.path));
+    }
+    if (entry.key->measured_by_clock && options.flag("no_latency")) {
+      throw UsageError("--no-latency", "contradicts " + std::string(entry.key->name) + " of " +
+                                           escaped(budget.path));
+    }
+    if (entry.key->name.starts_with("peak_memory") && options.flag("no_memory")) {
+      throw UsageError("--no-memory", "contradicts " + std::string(entry.key->name) + " of " +
+                                          escaped(budget.path));
+    }
+  }
 }
 
-void write_results(const Invocation& invocation, const eval::Report& report) {
-  bool stdout_taken = false;
-  for (const std::string page : kPages) {
-    const std::string path = invocation.text(page);
-    if (path.empty()) continue;
-    write_text_file(path, page == "md" ? eval::to_markdown(report) : eval::to_html(report));
-    stdout_taken = stdout_taken || path == "-";
-    if (path != "-") invocation.progress.log("wrote " + path);
-  }
-  if (stdout_taken) return;
-  const Environment& environment = invocation.environment;
-  const std::string text =
-      invocation.flag("json")
-          ? to_text(eval::to_json(report), 2) + "\n"
-          : eval::to_terminal(report,
-                              {.colour = environment.color(environment.stdout_terminal),
-                               .width = terminal_width(environment),
-                               .plot = invocation.flag("plot") || environment.stdout_terminal});
-  std::fwrite(text.data(), 1, text.size(), stdout);
+ExitCode write_results(const Invocation& invocation, const eval::Report& report) {
+  const std::vector<Page> pages = {
+      {"junit", [&] { return eval::gate_junit(*report.budget, eval::judged_of(report)); }},
+      {"md", [&] { return eval::to_markdown(report); }},
+      {"html", [&] { return eval::to_html(report); }},
+      {"flips", [&] { return eval::flips_csv(report); }}};
+  write_result(
+      invocation, pages, [&] { return eval::to_json(report); },
+      [&](eval::TerminalStyle style) {
+        style.plot = invocation.flag("plot") || invocation.environment.stdout_terminal;
+        return eval::to_terminal(report, style);
+      });
+  return report.budget ? exit_code_of(eval::worst_verdict(eval::judged_of(report))) : ExitCode::kOk;
 }
 
 ExitCode run(const Invocation& invocation) {
   const pass::Options& options = invocation.options;
-  for (const char* page : kPages) {
-    if (options.given(page)) check_writable(options.text(page));
+  check_pages_writable(options, kOutputs);
+  std::optional<eval::Budget> budget;
+  if (options.given("budget")) {
+    budget = eval::read_budget(options.text("budget"));
+    check_measured(*budget, options);
+    if (invocation.positionals.size() < 2) {
+      throw UsageError("--budget", "judges candidates against a base, but only one model is given");
+    }
   }
   std::vector<eval::Candidate> candidates = load_candidates(invocation);
   const std::string part = options.text("split");
@@ -151,6 +191,7 @@ ExitCode run(const Invocation& invocation) {
   const data::Splits splits =
       open_data(invocation, data, part == "test" ? "test" : "train", first_model(candidates));
   const auto items = part_of(splits, part, data);
+  std::vector<eval::SliceColumn> slices = load_slices(options, *items);
   if (invocation.flag("dry_run")) {
     invocation.progress.log("inputs are fine; would evaluate on " + std::to_string(items->size()) +
                             " items");
@@ -170,10 +211,12 @@ ExitCode run(const Invocation& invocation) {
       .price_per_hour = options.given("price_per_hour")
                             ? std::optional(options.number("price_per_hour"))
                             : std::nullopt,
-      .measure_memory = !options.flag("no_memory")};
-  write_results(invocation,
-                eval::evaluate(std::move(candidates), *items, settings, invocation.progress));
-  return ExitCode::kOk;
+      .measure_memory = !options.flag("no_memory"),
+      .slices = std::move(slices)};
+  eval::Report report =
+      eval::evaluate(std::move(candidates), *items, settings, invocation.progress);
+  if (budget) eval::apply_budget(report, std::move(*budget));
+  return write_results(invocation, report);
 }
 
 }  // namespace
@@ -190,25 +233,24 @@ Command make_eval() {
       .positional = {"MODEL", "Models, or predictions that pare predict wrote (.npz, .csv)", 1, -1},
       .groups = {data,
                  {"Measuring", measuring_options()},
-                 {"Report",
-                  {{.name = "md",
-                    .help = "Write the report as Markdown; - is stdout",
-                    .changes_result = false,
-                    .metavar = "OUT"},
-                   {.name = "html",
-                    .help = "Write the report as one self-contained page; - is stdout",
-                    .changes_result = false,
-                    .metavar = "OUT"},
-                   {.name = "plot",
-                    .type = OptionType::kFlag,
-                    .help = "Draw accuracy against size below the table; a terminal gets it anyway",
-                    .changes_result = false}}},
+                 {"Judging",
+                  {budget_option(),
+                   {.name = "slice",
+                    .type = OptionType::kTextList,
+                    .help = "Compare on the items of each value of this column, too",
+                    .metavar = "COLUMN"},
+                   {.name = "slice_file",
+                    .help =
+                        "Compare on slices: a CSV file with a column a slicing and a row an item",
+                    .metavar = "CSV"}}},
+                 {"Result", result_options()},
                  reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                  preprocessing_group(),
                  general_group({"seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
       .examples =
           {"pare eval teacher.pare student.pare student.int8.pare --data fashion-mnist/ \\\n"
-           "      --html report.html"},
+           "      --html report.html",
+           "pare eval base.pare new.pare --data test/ --budget budget.json --md comment.md"},
       .run = run,
       .check = check};
 }

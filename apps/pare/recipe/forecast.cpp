@@ -50,8 +50,12 @@ bool trains(const RecipeStep& step) {
   return name == "train" || name == "distill" || (name == "prune" && step.options.given("epochs"));
 }
 
+// The batch size of eval is a list of those to time, and small beside what it predicts with.
 int64_t batch_of(const RecipeStep& step) {
-  return step.options.resolved().value("batch_size", int64_t{128});
+  constexpr int64_t kUsual = 128;
+  const Json options = step.options.resolved();
+  const auto found = options.find("batch_size");
+  return found != options.end() && found->is_number_integer() ? found->get<int64_t>() : kUsual;
 }
 
 std::string model_input(const RecipeStep& step) {

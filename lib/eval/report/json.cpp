@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "lib/eval/report.hpp"
+#include "lib/eval/report/verdicts.hpp"
 
 namespace pare::eval {
 namespace {
@@ -36,6 +37,9 @@ Json class_json(const Report& report, const Metrics& metrics) {
 
 Json comparison_json(const Report& report, const Comparison& c) {
   const auto worst = static_cast<size_t>(c.worst_class);
+  const auto of_divergence = [&](double Divergence::*part) {
+    return c.divergence ? number(*c.divergence.*part) : Json(nullptr);
+  };
   return {{"difference", number(c.difference)},
           {"difference_interval", interval_json(c.difference_interval)},
           {"mcnemar_p", number(c.mcnemar_p)},
@@ -46,7 +50,11 @@ Json comparison_json(const Report& report, const Comparison& c) {
                               ? Json(report.classes[worst])
                               : Json(nullptr)},
           {"worst_class_drop", number(c.worst_class_drop)},
-          {"kl_mean", maybe(c.kl_mean)}};
+          {"kl_mean", of_divergence(&Divergence::mean)},
+          {"kl_p50", of_divergence(&Divergence::p50)},
+          {"kl_p90", of_divergence(&Divergence::p90)},
+          {"kl_p99", of_divergence(&Divergence::p99)},
+          {"kl_largest", of_divergence(&Divergence::largest)}};
 }
 
 Json size_json(const SizeReport& size) {
@@ -119,6 +127,29 @@ Json history_json(const std::vector<ir::HistoryEntry>& history) {
   return out;
 }
 
+Json slices_json(const std::vector<SliceResult>& slices) {
+  Json out = Json::array();
+  for (const SliceResult& slice : slices) {
+    const auto share = [&](int64_t correct) {
+      if (slice.counts.items == 0) return Json(nullptr);
+      return Json(static_cast<double>(correct) / static_cast<double>(slice.counts.items));
+    };
+    const bool known = slice.counts.items > 0;
+    out.push_back({{"column", slice.column},
+                   {"value", slice.value},
+                   {"items", slice.counts.items},
+                   {"base_accuracy", share(slice.base_correct)},
+                   {"accuracy", share(slice.correct)},
+                   {"lost", slice.counts.lost},
+                   {"gained", slice.counts.gained},
+                   {"drop", known ? number(slice.drop) : Json(nullptr)},
+                   {"drop_interval", known ? interval_json(slice.drop_interval) : Json(nullptr)},
+                   {"mcnemar_p", known ? number(slice.p) : Json(nullptr)},
+                   {"holm_p", known ? number(slice.p_holm) : Json(nullptr)}});
+  }
+  return out;
+}
+
 Json candidate_json(const Report& report, size_t index) {
   const CandidateReport& c = report.candidates[index];
   const Metrics& m = c.metrics;
@@ -132,15 +163,18 @@ Json candidate_json(const Report& report, size_t index) {
           {"accuracy_interval", interval_json(m.top1_interval)},
           {"top5", maybe(m.top5)},
           {"macro_f1", number(m.macro_f1)},
+          {"auc", maybe(m.auc)},
           {"log_loss", maybe(m.log_loss)},
           {"calibration_error", maybe(m.calibration_error)},
           {"classes", class_json(report, m)},
           {"comparison", c.comparison ? comparison_json(report, *c.comparison) : Json(nullptr)},
+          {"slices", slices_json(c.slices)},
           {"size", c.size ? size_json(*c.size) : Json(nullptr)},
           {"macs", maybe(c.macs)},
           {"latency", c.latency ? latency_json(*c.latency) : Json(nullptr)},
           {"latency_grid", latency_grid_json(c)},
           {"peak_memory_bytes", maybe(c.peak_memory_bytes)},
+          {"figures", to_json(c.figures)},
           {"history", history_json(c.history)},
           {"verdict", verdict(report, index)}};
 }
@@ -159,6 +193,8 @@ Json to_json(const Report& report) {
   const Environment& env = report.environment;
   return {
       {"schema_version", kReportSchemaVersion},
+      {"task", name_of(report.task)},
+      {"gate", report.budget ? gate_json(*report.budget, judged_of(report)) : Json(nullptr)},
       {"data",
        {{"source", report.data_source},
         {"fingerprint", report.data_fingerprint},

@@ -2,32 +2,13 @@
 // The comparison for a pull request: one GitHub-flavoured table, the verdicts, the conditions.
 #include "lib/core/error.hpp"
 #include "lib/eval/report.hpp"
+#include "lib/eval/report/markdown_text.hpp"
 #include "lib/eval/report/numbers.hpp"
 #include "lib/eval/report/table.hpp"
+#include "lib/eval/report/verdicts.hpp"
 
 namespace pare::eval {
 namespace {
-
-constexpr size_t kMaxText = 2000;
-
-// Text from files must not become markup: what CommonMark reads inside a line is escaped (its
-// sections 2.4 and 2.5).
-std::string markdown_text(const std::string& raw) {
-  std::string out;
-  for (const char c : escaped(raw, kMaxText)) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else {
-      if (std::string_view("\\`*_[]#|~$!").find(c) != std::string_view::npos) out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
 
 const char* emphasis_of(Tone tone) {
   return tone == Tone::kBetter || tone == Tone::kWorse ? "**" : "";
@@ -36,10 +17,11 @@ const char* emphasis_of(Tone tone) {
 }  // namespace
 
 std::string to_markdown(const Report& report) {
-  std::string out = "# Evaluation\n\n" + grouped(report.items) + " items of " +
-                    markdown_text(report.data_source) + " (fingerprint `" +
-                    escaped(report.data_fingerprint).substr(0, 12) + "`), " +
-                    std::to_string(report.classes.size()) + " classes.\n\n";
+  std::string out = "# Evaluation\n\n";
+  if (report.budget) out += gate_markdown(*report.budget, judged_of(report));
+  out += grouped(report.items) + " items of " + markdown_text(report.data_source) +
+         " (fingerprint `" + escaped(report.data_fingerprint).substr(0, 12) + "`), " +
+         std::to_string(report.classes.size()) + " classes.\n\n";
   for (size_t i = report.candidates.size() > 1 ? 1 : 0; i < report.candidates.size(); ++i) {
     out += "- " + markdown_text(verdict(report, i)) + "\n";
   }

@@ -138,10 +138,13 @@ void add_accuracy(const Report& report, Rows& rows) {
                   "Mean Kullback-Leibler divergence from the base's class "
                   "probabilities, in nats.",
                   against_base([](const Comparison& c) {
-                    return shown(c.kl_mean, [](double v) { return fixed(v, 4); });
+                    return c.divergence ? Cell{fixed(c.divergence->mean, 4)} : kAbsent;
                   }));
   rows.add("macro F1", "Mean of the classes' F1 scores.",
            [](const auto& c) { return Cell{fixed(c.metrics.macro_f1, 4)}; });
+  rows.add_if_any(
+      "AUROC", "Area under the ROC curve, mean over classes against the rest.",
+      [](const auto& c) { return shown(c.metrics.auc, [](double v) { return fixed(v, 4); }); });
   rows.add_if_any("log loss", "Mean negative log-probability of the right class, in nats.",
                   [](const auto& c) {
                     return shown(c.metrics.log_loss, [](double v) { return fixed(v, 4); });
@@ -209,9 +212,32 @@ std::string class_name(const Report& report, int64_t index) {
   return escaped(report.classes[at], 60);
 }
 
+// One row a slice; candidates were compared on the same slices.
+void add_slices(const Report& report, Rows& rows) {
+  if (report.candidates.size() < 2) return;
+  const std::vector<SliceResult>& slices = report.candidates[1].slices;
+  for (size_t s = 0; s < slices.size(); ++s) {
+    rows.add(escaped(slices[s].name(), 40),
+             "Change of this slice's accuracy, in points, and the share of it that is right; "
+             "marked when Holm's correction over all slices leaves it beyond chance.",
+             [s](const CandidateReport& c) {
+               if (!c.comparison) return kBase;
+               if (s >= c.slices.size() || c.slices[s].counts.items == 0) return kAbsent;
+               const SliceResult& slice = c.slices[s];
+               const double share =
+                   static_cast<double>(slice.correct) / static_cast<double>(slice.counts.items);
+               return Cell{points(-slice.drop) + " (" + percent(share, 1) + ")",
+                           slice.p_holm >= kSignificant ? Tone::kNeutral
+                           : slice.drop > 0             ? Tone::kWorse
+                                                        : Tone::kBetter};
+             });
+  }
+}
+
 std::vector<Row> comparison_rows(const Report& report) {
   Rows rows(report);
   add_accuracy(report, rows);
+  add_slices(report, rows);
   add_size(report, rows);
   add_speed(report, rows);
   return rows.take();

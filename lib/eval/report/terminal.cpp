@@ -8,31 +8,14 @@
 #include "lib/eval/report/numbers.hpp"
 #include "lib/eval/report/table.hpp"
 #include "lib/eval/report/terminal_plot.hpp"
+#include "lib/eval/report/text_layout.hpp"
+#include "lib/eval/report/verdicts.hpp"
 
 namespace pare::eval {
 namespace {
 
 constexpr size_t kGap = 3;  // " │ "
 constexpr size_t kMaxName = 28;
-
-// Columns taken by UTF-8 text, one a code point.
-size_t display_width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-std::string spaces(size_t n) { return std::string(n, ' '); }
-
-std::string repeated(const char* text, size_t n) {
-  std::string out;
-  for (size_t i = 0; i < n; ++i) out += text;
-  return out;
-}
-
-std::string painted(const std::string& text, const char* code, bool colour) {
-  return colour ? std::string("\x1b[") + code + "m" + text + "\x1b[0m" : text;
-}
 
 const char* code_of(Tone tone) {
   switch (tone) {
@@ -81,20 +64,20 @@ class TablePrinter {
 
  private:
   void print_block(const std::vector<size_t>& shown, std::string& out) const {
-    out += spaces(label_width_);
+    out += padded_left("", label_width_);
     for (const size_t m : shown) {
-      out += " │ " + spaces(widths_[m] - display_width(names_[m])) +
+      out += " │ " + padded_left("", widths_[m] - display_width(names_[m])) +
              painted(names_[m], "1", style_.colour);
     }
     out += '\n' + repeated("─", label_width_);
     for (const size_t m : shown) out += "─┼─" + repeated("─", widths_[m]);
     out += '\n';
     for (const Row& row : rows_) {
-      out += row.label + spaces(label_width_ - display_width(row.label));
+      out += padded_right(row.label, label_width_);
       for (const size_t m : shown) {
         const Cell& cell = row.cells[m];
         const char* code = code_of(cell.tone);
-        out += " │ " + spaces(widths_[m] - display_width(cell.text)) +
+        out += " │ " + padded_left("", widths_[m] - display_width(cell.text)) +
                (code == nullptr ? cell.text : painted(cell.text, code, style_.colour));
       }
       out += '\n';
@@ -107,30 +90,6 @@ class TablePrinter {
   std::vector<size_t> widths_;
   size_t label_width_ = 0;
 };
-
-// Breaks at spaces so that no line is wider than `width`; 0: one line.
-std::string wrapped(const std::string& text, int width) {
-  if (width <= 0) return text + '\n';
-  std::string out;
-  size_t column = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = std::min(text.find(' ', at), text.size());
-    const std::string word = text.substr(at, end - at);
-    const size_t word_width = display_width(word);
-    if (column > 0 && column + 1 + word_width > static_cast<size_t>(width)) {
-      out += '\n';
-      column = 0;
-    }
-    if (column > 0) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += word_width;
-    at = end + 1;
-  }
-  return out + '\n';
-}
 
 }  // namespace
 
@@ -146,6 +105,7 @@ std::string to_terminal(const Report& report, const TerminalStyle& style) {
   if (const std::string plot = style.plot ? accuracy_plot(report, style) : ""; !plot.empty()) {
     out += '\n' + plot;
   }
+  if (report.budget) out += '\n' + gate_terminal(*report.budget, judged_of(report), style);
   return out;
 }
 

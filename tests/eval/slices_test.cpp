@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lib/eval/slices.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "lib/core/error.hpp"
+#include "lib/core/output_file.hpp"
+#include "lib/data/dataset.hpp"
+#include "lib/eval/budget.hpp"
+#include "tests/eval/scratch.hpp"
+
+namespace pare::eval {
+namespace {
+
+std::shared_ptr<const data::Dataset> table_of(const Scratch& scratch, const std::string& text) {
+  write_text_file(scratch.file("t.csv"), text);
+  return data::open(scratch.file("t.csv"), {.split = "test"}).test;
+}
+
+TEST_CASE("a column of categories slices by category, one of numbers by number or quartile") {
+  const Scratch scratch;
+  std::string text = "sex,kind,age,label\n";
+  for (int i = 0; i < 40; ++i) {
+    text += std::string(i % 4 == 0 ? "F" : "M") + "," + std::to_string(i % 3) + "," +
+            std::to_string(20 + i) + "," + (i % 2 == 0 ? "yes" : "no") + "\n";
+  }
+  const auto data = table_of(scratch, text);
+  const SliceColumn sex = slice_by_column(*data, "sex");
+  CHECK(sex.values == std::vector<std::string>{"F", "M"});
+  CHECK(sex.of_item[0] == 0);
+  CHECK(sex.of_item[1] == 1);
+  const SliceColumn kind = slice_by_column(*data, "kind");
+  CHECK(kind.values == std::vector<std::string>{"0", "1", "2"});
+  CHECK(kind.of_item[5] == 2);
+  const SliceColumn age = slice_by_column(*data, "age");
+  CHECK(age.values == std::vector<std::string>{"up to 29", "29 to 39", "39 to 49", "above 49"});
+  std::vector<int> counts(4);
+  for (const int32_t value : age.of_item) ++counts[static_cast<size_t>(value)];
+  CHECK(counts == std::vector<int>{10, 10, 10, 10});
+  CHECK_THROWS_WITH_AS(slice_by_column(*data, "race"),
+                       doctest::Contains("has no column 'race'; it has sex, kind, age"), Error);
+  CHECK_THROWS_WITH_AS(slice_by_column(*data, "label"), doctest::Contains("is the label"), Error);
+}
+
+TEST_CASE("a slice file has a column a slicing, a row an item, and may leave items out") {
+  const Scratch scratch;
+  write_text_file(scratch.file("s.csv"), "site,device\nA,phone\nB,\nA,scanner\n");
+  const auto columns = read_slices(scratch.file("s.csv"), 3);
+  REQUIRE(columns.size() == 2);
+  CHECK(columns[0].of_item == std::vector<int32_t>{0, 1, 0});
+  CHECK(columns[1].of_item == std::vector<int32_t>{0, -1, 1});
+  CHECK_THROWS_WITH_AS(read_slices(scratch.file("s.csv"), 4),
+                       doctest::Contains("has 3 rows, the data 4 items"), Error);
+}
+
+// 1,000 items of two classes; the candidate fails `lost` of the first group's 500.
+std::vector<SliceResult> harmed_slices(int lost) {
+  Predictions base;
+  base.items = 1000;
+  base.class_count = 2;
+  std::vector<int64_t> labels(1000, 1);
+  base.predicted = labels;
+  Predictions candidate = base;
+  for (int i = 0; i < lost; ++i) candidate.predicted[static_cast<size_t>(i)] = 0;
+  SliceColumn column{"group", {"a", "b", "empty"}, {}};
+  for (int i = 0; i < 1000; ++i) column.of_item.push_back(i < 500 ? 0 : 1);
+  return compare_slices(base, candidate, labels, std::vector<SliceColumn>{column});
+}
+
+TEST_CASE("a harmed group is seen, corrected for the number of groups looked at") {
+  const auto slices = harmed_slices(20);
+  REQUIRE(slices.size() == 3);
+  CHECK(slices[0].drop == 0.04);
+  CHECK(slices[0].correct == 480);
+  CHECK(slices[0].harmed());
+  // Two groups have items: the smallest p counts twice, the other stays.
+  CHECK(slices[0].p_holm == doctest::Approx(2.0 * mcnemar_exact_p(20, 0)).epsilon(1e-12));
+  CHECK_FALSE(slices[1].harmed());
+  CHECK(slices[2].counts.items == 0);
+}
+
+TEST_CASE("an empty slice can fail a budget but never pass it") {
+  const auto judged = [](int lost) {
+    const Figure figure = *slice_figure(harmed_slices(lost));
+    const Budget budget = parse_budget(R"({"worst_slice_drop": 0.02})", "b.json");
+    return judge(budget, Task::kClassification, {figure}).front();
+  };
+  CHECK(judged(60).verdict == Verdict::kFail);
+  CHECK(judged(0).verdict == Verdict::kInconclusive);
+  CHECK_FALSE(judged(0).needed.has_value());
+}
+
+}  // namespace
+}  // namespace pare::eval
