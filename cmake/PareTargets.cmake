@@ -16,6 +16,11 @@ function(pare_precompile name)
   if("${ARGN}" MATCHES "torch")
     return()
   endif()
+  # clang takes no header that was compiled for libraries (-fPIC) in executables (-fPIE).
+  get_target_property(type ${name} TYPE)
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND type STREQUAL "EXECUTABLE")
+    return()
+  endif()
   if(name STREQUAL pare_core)
     target_precompile_headers(pare_core PRIVATE
       <nlohmann/json.hpp> <algorithm> <filesystem> <functional> <map> <memory> <optional> <span>
