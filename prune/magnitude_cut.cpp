@@ -92,22 +92,55 @@ std::vector<uint8_t> kept_by(MagnitudeCut& cut, std::span<const float> values) {
   return kept;
 }
 
+namespace {
+
+// Of each group the n largest, of equals the first: an element goes when n others come before it.
+template <size_t kGroup>
+void keep_groups(const float* values, size_t groups, int n, uint8_t* kept) {
+  for (size_t g = 0; g < groups; ++g, values += kGroup, kept += kGroup) {
+    uint32_t bits[kGroup];
+    int before[kGroup] = {};
+    for (size_t i = 0; i < kGroup; ++i) bits[i] = magnitude_bits(values[i]);
+    for (size_t i = 0; i < kGroup; ++i) {
+      for (size_t j = i + 1; j < kGroup; ++j) {
+        const int first = bits[i] >= bits[j] ? 1 : 0;
+        before[j] += first;
+        before[i] += 1 - first;
+      }
+    }
+    for (size_t i = 0; i < kGroup; ++i) kept[i] = (bits[i] != 0) & (before[i] < n);
+  }
+}
+
+void keep_group(std::span<const float> values, int n, std::span<uint8_t> kept) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint32_t mine = magnitude_bits(values[i]);
+    int before = 0;
+    for (size_t j = 0; j < values.size(); ++j) {
+      const uint32_t other = magnitude_bits(values[j]);
+      before += other > mine || (other == mine && j < i) ? 1 : 0;
+    }
+    kept[i] = mine != 0 && before < n;
+  }
+}
+
+}  // namespace
+
 std::vector<uint8_t> kept_n_of_m(std::span<const float> values, int64_t rows, int n, int m) {
   std::vector<uint8_t> kept(values.size());
-  const int64_t columns = rows > 0 ? static_cast<int64_t>(values.size()) / rows : 0;
-  for (int64_t first = 0; first < static_cast<int64_t>(values.size());) {
-    const int64_t row_end = (first / columns + 1) * columns;
-    const int64_t end = std::min(first + m, row_end);
-    for (int64_t i = first; i < end; ++i) {
-      const uint32_t mine = magnitude_bits(values[static_cast<size_t>(i)]);
-      int before = 0;  // in the order of size
-      for (int64_t j = first; j < end; ++j) {
-        const uint32_t other = magnitude_bits(values[static_cast<size_t>(j)]);
-        before += other > mine || (other == mine && j < i) ? 1 : 0;
-      }
-      kept[static_cast<size_t>(i)] = mine != 0 && before < n;
+  const std::span<uint8_t> all(kept);
+  const auto group = static_cast<size_t>(m);
+  const size_t columns = rows > 0 ? values.size() / static_cast<size_t>(rows) : 0;
+  for (size_t row = 0; columns > 0 && row < values.size(); row += columns) {
+    size_t at = row;
+    if (m == 4) {
+      keep_groups<4>(values.data() + row, columns / 4, n, kept.data() + row);
+      at += columns / 4 * 4;
     }
-    first = end;
+    for (; at < row + columns; at += group) {
+      const size_t width = std::min(group, row + columns - at);
+      keep_group(values.subspan(at, width), n, all.subspan(at, width));
+    }
   }
   return kept;
 }
