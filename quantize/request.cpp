@@ -60,6 +60,13 @@ pass::Schema weight_options() {
        .type = OptionType::kFlag,
        .help =
            "Weights only: codes get a zero point, for lopsided ranges at one more number a group"},
+      {.name = "weight_scales",
+       .type = OptionType::kChoice,
+       .help =
+           "Weights only: scales of least squared error (mse, the default for 4 bits, which are "
+           "then balanced too), or covering the range and rounding to nearest (range, the "
+           "default for 8)",
+       .choices = {"mse", "range"}},
       {.name = "exclude",
        .type = OptionType::kTextList,
        .help = "Keep layers in f32 whose weight or node name matches; * and ? are wildcards",
@@ -152,6 +159,9 @@ void validate_request(const pass::Options& options) {
   if (integers && options.flag("asymmetric")) {
     throw UsageError("--asymmetric", "is for weights only: weights of w8a8 are symmetric");
   }
+  if (integers && options.given("weight_scales")) {
+    throw UsageError("--weight-scales", "is for weights only: those of w8a8 cover the range");
+  }
   layer_rules(options);
 }
 
@@ -170,6 +180,9 @@ Request resolve_request(const pass::Options& options) {
                                                            : Granularity::kGroup;
   request.weights.group_size =
       options.has("group_size") ? options.integer("group_size") : kDefaultGroupSize;
+  if (options.given("weight_scales")) {
+    request.search_scales = options.text("weight_scales") == "mse";
+  }
   for (const auto& [word, method] : kMethods) {
     if (options.text("calibration_method") == word) request.method = method;
   }

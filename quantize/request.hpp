@@ -3,6 +3,7 @@
 // layer the bits of its weight.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ enum class Residuals : uint8_t { kFused, kSplit };
 
 struct Request {
   int weight_bits = 8;
-  bool integer_activations = false;  // w8a8
-  WeightScheme weights;              // axis is set for each layer
+  bool integer_activations = false;   // w8a8
+  WeightScheme weights;               // axis is set for each layer
+  std::optional<bool> search_scales;  // absent: for fewer than 8 bits
   CalibrationMethod method = CalibrationMethod::kMse;
   double percentile = 99.99;
   int64_t samples = 512;

@@ -125,27 +125,48 @@ template <bool kCentred, class Vector>
 typedef float TwoLanes __attribute__((vector_size(2 * kLanes * sizeof(float))));
 
 [[gnu::always_inline]] inline TwoLanes both(float a, float b) {
-  return TwoLanes{a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b};
+  return __builtin_shufflevector(Lanes{} + a, Lanes{} + b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+                                 13, 14, 15);
 }
 
-template <bool kCentred>
-[[gnu::always_inline]] inline void errors_of(std::span<const float> values, const Candidates& c,
-                                             const Limits& limits,
-                                             std::array<float, kShrinkSteps>& errors) {
+[[gnu::always_inline]] inline TwoLanes twice(const Lanes& x) {
+  return __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+// For every two candidates calls sum(add), which calls add(x) for all values.
+template <bool kCentred, class Sum>
+[[gnu::always_inline]] inline void errors_by(const Candidates& c, const Limits& limits,
+                                             std::array<float, kShrinkSteps>& errors,
+                                             const Sum& sum) {
   float sums[kShrinkSteps][kLanes];
   for (size_t i = 0; i < kShrinkSteps; i += 2) {
     const TwoLanes scale = both(c.scale[i], c.scale[i + 1]);
     const TwoLanes inverse = both(c.inverse[i], c.inverse[i + 1]);
     const TwoLanes zero = both(c.zero[i], c.zero[i + 1]);
     TwoLanes error{};
-    for_lanes(values, [&](const Lanes& x) {
-      const TwoLanes twice =
-          __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-      error += squared_error<kCentred>(twice, scale, inverse, zero, limits);
+    sum([&](const TwoLanes& x) {
+      error += squared_error<kCentred>(x, scale, inverse, zero, limits);
     });
     std::memcpy(sums[i], &error, sizeof error);
   }
   for (size_t i = 0; i < kShrinkSteps; ++i) errors[i] = sum_of(load(sums[i]));
+}
+
+template <bool kCentred>
+[[gnu::always_inline]] inline void errors_of(std::span<const float> values, const Candidates& c,
+                                             const Limits& limits,
+                                             std::array<float, kShrinkSteps>& errors) {
+  constexpr size_t kUsual = 32;  // the default group_size: held in registers
+  if (values.size() != kUsual) {
+    return errors_by<kCentred>(c, limits, errors, [&](const auto& add) {
+      for_lanes(values, [&](const Lanes& x) { add(twice(x)); });
+    });
+  }
+  const float* const from = values.data();
+  const TwoLanes x0 = twice(load(from)), x1 = twice(load(from + kLanes)),
+                 x2 = twice(load(from + 2 * kLanes)), x3 = twice(load(from + 3 * kLanes));
+  errors_by<kCentred>(c, limits, errors,
+                      [&](const auto& add) { add(x0), add(x1), add(x2), add(x3); });
 }
 
 template <bool kCentred>
@@ -185,12 +206,15 @@ template <bool kCentred>
                                            const Limits& limits) {
   std::array<float, kShrinkSteps> errors;
   errors_of<kCentred>(values, c, limits, errors);
-  Best best;
-  float smallest = errors[0];
-  for (size_t i = 1; i < kShrinkSteps; ++i) {
-    best.candidate = errors[i] < smallest ? i : best.candidate;
-    smallest = std::min(errors[i], smallest);
+  Lanes least = load(errors.data());
+  for (size_t i = kLanes; i < kShrinkSteps; i += kLanes) {
+    const Lanes other = load(errors.data() + i);
+    least = other < least ? other : least;
   }
+  float smallest = least[0];
+  for (size_t lane = 1; lane < kLanes; ++lane) smallest = std::min(smallest, least[lane]);
+  // The first of equals: the widest range.
+  Best best{static_cast<size_t>(std::ranges::find(errors, smallest) - errors.begin()), 0};
   const size_t at = best.candidate;
   const float scale = refitted_scale<kCentred>(values, c.inverse[at], c.zero[at], limits);
   if (!(scale >= std::numeric_limits<float>::min())) return best;
@@ -259,6 +283,20 @@ Extent extent_of(std::span<const float> values) {
     high = std::max(high, key);
   }
   return extent_from(low, high);
+}
+
+PARE_CPU_CLONES
+void extents_of(std::span<const float> values, size_t group, std::span<Extent> out) {
+  for (size_t g = 0; g < out.size(); ++g) {
+    const float* const from = values.data() + g * group;
+    int32_t low = 0, high = 0;
+    for (size_t i = 0; i < group; ++i) {
+      const int32_t key = ordered(std::bit_cast<int32_t>(from[i]));
+      low = std::min(low, key);
+      high = std::max(high, key);
+    }
+    out[g] = extent_from(low, high);
+  }
 }
 
 Extent joined(const Extent& a, const Extent& b) {

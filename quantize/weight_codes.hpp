@@ -32,6 +32,8 @@ struct Extent {
 // Smallest and largest value, 0 included.
 Extent extent_of(std::span<const float> values);
 
+// Of out.size() groups of `group` values each, one after the other.
+void extents_of(std::span<const float> values, size_t group, std::span<Extent> out);
 // Smallest and largest of both.
 Extent joined(const Extent& a, const Extent& b);
 

@@ -44,14 +44,16 @@ void WeightGroups::for_runs(const Run& run) const {
       ceil_div(count, kStretch), threads_, [&](int64_t stretch, Scratch& scratch) {
         const int64_t begin = stretch * kStretch, end = std::min(count, begin + kStretch);
         const std::span<const float> all = values_.read(begin, end - begin, scratch);
-        for (int64_t first = begin; first < end;) {
-          const int64_t row = first / g_.columns, column = first % g_.columns;
-          const int64_t group = row * g_.groups_per_row + column / g_.group_size;
-          const int64_t stop = std::min(end, first_of(group + 1));
-          const bool whole = first == first_of(group) && stop == first_of(group + 1);
-          run(group, whole, first,
+        // Divisions once a stretch: there are many short groups.
+        int64_t group = begin / g_.columns * g_.groups_per_row + begin % g_.columns / g_.group_size;
+        int64_t group_first = first_of(group), row_end = (begin / g_.columns + 1) * g_.columns;
+        for (int64_t first = begin; first < end; ++group) {
+          const int64_t group_end = std::min(group_first + g_.group_size, row_end);
+          const int64_t stop = std::min(end, group_end);
+          run(group, first == group_first && stop == group_end, first,
               all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(stop - first)));
-          first = stop;
+          if (stop == row_end) row_end += g_.columns;
+          first = group_first = stop;
         }
       });
 }
@@ -88,6 +90,10 @@ void WeightGroups::for_lines(const Visit& visit) const {
 std::vector<Extent> WeightGroups::extents() const {
   if (!contiguous()) return column_extents();
   std::vector<Extent> out(static_cast<size_t>(group_count()));
+  if (g_.group_size > 0 && g_.columns % g_.group_size == 0 && g_.group_size <= kStretch) {
+    short_extents(out);
+    return out;
+  }
   std::mutex joining;  // of groups that two threads see parts of
   for_runs([&](int64_t group, bool whole, int64_t, std::span<const float> values) {
     const Extent extent = extent_of(values);
@@ -100,6 +106,18 @@ std::vector<Extent> WeightGroups::extents() const {
     known = joined(known, extent);
   });
   return out;
+}
+
+// Of groups that all have the same size.
+void WeightGroups::short_extents(std::span<Extent> out) const {
+  const int64_t together = kStretch / g_.group_size;
+  parallel_for_with<Scratch>(
+      ceil_div(group_count(), together), threads_, [&](int64_t batch, Scratch& scratch) {
+        const int64_t first = batch * together, n = std::min(together, group_count() - first);
+        extents_of(values_.read(first * g_.group_size, n * g_.group_size, scratch),
+                   static_cast<size_t>(g_.group_size),
+                   out.subspan(static_cast<size_t>(first), static_cast<size_t>(n)));
+      });
 }
 
 std::vector<Extent> WeightGroups::column_extents() const {
@@ -162,6 +180,28 @@ Groups WeightGroups::searched_columns() const {
     const GroupParameters best = least_squares(members, range_);
     out.scales[static_cast<size_t>(row)] = best.scale;
     if (!range_.symmetric) out.zero_points[static_cast<size_t>(row)] = best.zero_point;
+  });
+  return out;
+}
+
+bool WeightGroups::short_groups() const { return contiguous() && g_.group_size <= kStretch; }
+
+Groups WeightGroups::groups_and_codes(bool search, bool balanced, float (*round)(float),
+                                      ir::Bytes& codes) const {
+  codes.resize(static_cast<size_t>(values_.count()));
+  const std::span<int8_t> all(reinterpret_cast<int8_t*>(codes.data()), codes.size());
+  Groups out{std::vector<float>(static_cast<size_t>(group_count()), 1.0F), {}};
+  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
+  for_whole_groups([&](int64_t group, int64_t first, std::span<const float> values) {
+    const auto i = static_cast<size_t>(group);
+    GroupParameters best =
+        search ? least_squares(values, range_) : covering(extent_of(values), range_);
+    best.scale = round(best.scale);
+    out.scales[i] = best.scale;
+    if (!range_.symmetric) out.zero_points[i] = best.zero_point;
+    const auto codes_here = part(all, first, static_cast<int64_t>(values.size()));
+    encode(values, best, range_, codes_here);
+    if (balanced) balance(values, best, range_, codes_here);
   });
   return out;
 }

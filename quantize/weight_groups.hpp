@@ -35,6 +35,12 @@ class WeightGroups {
   // Parameters of least squared error. `wanted` (empty: all) says which groups; the others keep
   // scale 1.
   Groups searched(std::span<const uint8_t> wanted = {}) const;
+  // Whether groups_and_codes() may be called: groups follow one another and are short.
+  bool short_groups() const;
+  // Parameters by search or covering, `round` applied to each scale, and the codes that go with
+  // them, in one pass over the weight.
+  Groups groups_and_codes(bool search, bool balanced, float (*round)(float),
+                          ir::Bytes& codes) const;
   // One code a byte, for every element; `balanced` as in balance().
   ir::Bytes codes(const Groups& groups, bool balanced) const;
 
@@ -48,6 +54,7 @@ class WeightGroups {
   void for_whole_groups(const Visit& visit) const;
   template <class Visit>
   void for_lines(const Visit& visit) const;
+  void short_extents(std::span<Extent> out) const;
   std::vector<Extent> column_extents() const;
   Groups searched_columns() const;
   void encode_columns(const Groups& groups, bool balanced, std::span<int8_t> codes) const;

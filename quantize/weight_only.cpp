@@ -9,7 +9,7 @@ WeightScheme layer_scheme(const Request& request, const LayerPlan& plan) {
   WeightScheme scheme = request.weights;
   scheme.bits = plan.bits;
   scheme.axis = plan.layer.output_axis;
-  scheme.search = plan.bits < 8;
+  scheme.search = request.search_scales.value_or(plan.bits < 8);
   // --layer may give other bits than the model's scheme; they come with that width's usual
   // granularity.
   if (plan.bits != request.weight_bits) {

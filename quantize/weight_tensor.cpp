@@ -85,9 +85,12 @@ struct Job {
 };
 
 // Codes are chosen for the scales that are stored.
+float stored_as_f16(float scale) { return ir::f16_to_f32(ir::f32_to_f16(scale)); }
+float stored_as_f32(float scale) { return scale; }
+
 void round_scales(Groups& groups, ir::DType stored) {
   if (stored != ir::DType::kF16) return;
-  for (float& scale : groups.scales) scale = ir::f16_to_f32(ir::f32_to_f16(scale));
+  for (float& scale : groups.scales) scale = stored_as_f16(scale);
 }
 
 Groups worked_out(const Job& job, const WeightGroups& weight) {
@@ -137,7 +140,15 @@ ir::Bytes stored_codes(ir::Bytes codes, const ir::Tensor& weight) {
 ir::Bytes codes_of(const std::shared_ptr<const Job>& job, bool sparse) {
   const WeightGroups weight = job->groups_of_weight();
   const bool balanced = job->scheme.search && job->scheme.bits == 4;
-  ir::Bytes codes = weight.codes(*groups_of(job, weight), balanced);
+  ir::Bytes codes;
+  if (job->known || !weight.short_groups()) {
+    codes = weight.codes(*groups_of(job, weight), balanced);
+  } else {
+    const auto round = job->quant.scale == ir::DType::kF16 ? stored_as_f16 : stored_as_f32;
+    const auto groups = job->recent->of(
+        job, [&] { return weight.groups_and_codes(job->scheme.search, balanced, round, codes); });
+    if (codes.empty()) codes = weight.codes(*groups, balanced);  // they were known already
+  }
   if (sparse) codes = stored_codes(std::move(codes), job->weight);
   return packed(std::move(codes), job->scheme.bits, job->threads);
 }
@@ -234,7 +245,7 @@ ir::Tensor quantized_weight(const std::string& name, const ir::Tensor& weight,
     Groups known = scheme.search ? groups.searched() : groups.covering_extents(extents);
     // f16 scales hold 4-bit codes' precision several times over and cost half.
     if (scheme.bits == 4 && fit_f16(known.scales)) job->quant.scale = ir::DType::kF16;
-    round_scales(known, job->quant.scale);
+    if (few) round_scales(known, job->quant.scale);
     if (few) job->known = std::make_shared<const Groups>(std::move(known));
   } else if (scheme.bits == 4 && searched_scales_fit(groups, extents, job->range())) {
     job->quant.scale = ir::DType::kF16;

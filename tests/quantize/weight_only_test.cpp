@@ -99,6 +99,24 @@ TEST_CASE("searched scales of w4a16 have a smaller squared error than covering o
   CHECK(searched < covered);
 }
 
+TEST_CASE("4-bit scales that cover the range round every weight to nearest") {
+  const ir::Model model = tests::matmul_network();
+  const ir::Tensor& before = model.parameters.at("w");
+  const auto after = [&](int bits, const char* scales) {
+    return quantize(model, {{"bits", bits}, {"granularity", "channel"}, {"weight_scales", scales}})
+        .parameters.at("w");
+  };
+  // A scale stored as f16 is off by 2^-11 of itself, which 7 steps away is 7 * 2^-11 scales.
+  CHECK(worst_in_scales(before, after(4, "range")) <= 0.5 + 8 * 0x1p-11);
+  const auto squared_error = [&](const ir::Tensor& tensor) {
+    const auto a = ir::to_f32(before), b = ir::to_f32(tensor);
+    double sum = 0;
+    for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+    return sum;
+  };
+  CHECK(squared_error(after(8, "mse")) < squared_error(after(8, "range")));
+}
+
 TEST_CASE("a model computes nearly the same with weight codes") {
   for (const ir::Model& model : {tests::conv_network(), tests::matmul_network()}) {
     for (const auto& [options, tolerance] :
@@ -242,6 +260,7 @@ TEST_CASE("wrong or useless arguments are usage errors") {
            {{"scheme", "w8a8"}},
            {{"scheme", "w8a8"}, {"granularity", "group"}},
            {{"scheme", "w8a8"}, {"asymmetric", true}},
+           {{"scheme", "w8a8"}, {"weight_scales", "mse"}},
            {{"scheme", "w8a8"}, {"percentile", 99.0}},
        }) {
     CHECK_THROWS_AS(quantize(model, options), UsageError);
