@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <set>
 
 #include "lib/core/checked.hpp"
@@ -135,22 +136,63 @@ bool can_compress(const Tensor& tensor) {
   return tensor.count() > 0 && !tensor.dims().empty() && zero_points_are_codes(tensor);
 }
 
+namespace {
+
+Tensor deferred(DType dtype, ir::Dims dims, std::function<ir::Bytes()> make) {
+  const int64_t bytes = ir::byte_size(dtype, dims);
+  return Tensor(dtype, std::move(dims), ir::Buffer::deferred(bytes, std::move(make)));
+}
+
+// Our nibbles lie as in packed words when rows fill whole words; only signs differ.
+ir::Bytes packed_nibbles(const Tensor& codes) {
+  const ir::BufferView view = codes.view();
+  ir::Bytes out(view.bytes().begin(), view.bytes().end());
+  if (codes.dtype() == DType::kU4) return out;
+  for (std::byte& pair : out) pair ^= std::byte{0x88};
+  return out;
+}
+
+Tensor packed_codes(const Tensor& tensor, int64_t rows, int64_t columns, int bits) {
+  const ir::Dims dims{rows, packed_length(columns, bits)};
+  const Tensor& codes = *tensor.part(Part::kCodes);
+  if (!tensor.is_sparse() && bits == 4 && columns % (kPackBits / bits) == 0) {
+    return deferred(DType::kI32, dims, [codes] { return packed_nibbles(codes); });
+  }
+  return deferred(DType::kI32, dims, [tensor, rows, bits] {
+    const auto words =
+        packed_rows(shifted(ir::to_codes(tensor), to_signed(*tensor.scheme())), rows, bits);
+    const auto bytes = std::as_bytes(std::span(words));
+    return ir::Bytes(bytes.begin(), bytes.end());
+  });
+}
+
+Tensor byte_codes(const Tensor& tensor) {
+  const Tensor& codes = *tensor.part(Part::kCodes);
+  if (!tensor.is_sparse() && codes.dtype() == DType::kI8) return codes;
+  return deferred(DType::kI8, tensor.dims(), [tensor] {
+    const auto codes_now = shifted(ir::to_codes(tensor), to_signed(*tensor.scheme()));
+    ir::Bytes out(codes_now.size());
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(codes_now[i]);
+    return out;
+  });
+}
+
+}  // namespace
+
 std::vector<NamedTensor> compress(const std::string& name, const Tensor& tensor) {
   const QuantScheme& scheme = *tensor.scheme();
   const int bits = bits_of(scheme);
   const ir::Dims& dims = tensor.dims();
   const int64_t rows = dims.empty() ? 1 : dims[0];
-  const std::vector<int32_t> codes = shifted(ir::to_codes(tensor), to_signed(scheme));
   const int64_t columns = rows > 0 ? tensor.count() / rows : 0;
   std::vector<NamedTensor> out;
   const bool packed = bits < 8;
   if (packed) {
-    out.emplace_back(name + "_packed", words_tensor({rows, packed_length(columns, bits)},
-                                                    packed_rows(codes, rows, bits)));
+    out.emplace_back(name + "_packed", packed_codes(tensor, rows, columns, bits));
     out.emplace_back(name + "_shape",
                      Tensor::i64({static_cast<int64_t>(dims.size())}, std::span(dims)));
   } else {
-    out.emplace_back(name, bytes_tensor(dims, codes));
+    out.emplace_back(name, byte_codes(tensor));
   }
   const Tensor& scales = *tensor.part(Part::kScales);
   const ir::Dims shape = scale_dims(dims, scheme);

@@ -100,6 +100,9 @@ void write_safetensors(const ir::Model& model, const std::string& path,
   }
   OutputFile file(path);
   const uint64_t size = header.size();
+  int64_t bytes = static_cast<int64_t>(size);
+  for (const auto& [name, tensor] : tensors) bytes += tensor.stored_bytes();
+  file.require_space(bytes);
   file.write(std::as_bytes(std::span(&size, 1)));
   file.write(header);
   const auto tensor_at = [&](int64_t i) -> const ir::Tensor& {

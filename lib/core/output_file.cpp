@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/core/error.hpp"
@@ -109,6 +110,15 @@ OutputFile::~OutputFile() {
   if (fd_ >= 0) ::close(fd_);
   if (!committed_) ::unlink(staging_.c_str());
   forget(staging_);
+}
+
+void OutputFile::require_space(int64_t bytes) const {
+  struct statvfs disk {};
+  if (::fstatvfs(fd_, &disk) != 0) return;
+  const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (static_cast<uint64_t>(bytes) <= free) return;
+  throw Error(path_, "cannot be written: it needs " + std::to_string(bytes) +
+                         " bytes, the disk has " + std::to_string(free) + " free");
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,8 @@ class OutputFile {
 
   // Path of the sibling, for libraries that insist on opening a file by name (HDF5).
   const std::string& staging_path() const { return staging_; }
+  // Throws Error(path) unless so many more bytes fit on the disk: before the work, not after it.
+  void require_space(int64_t bytes) const;
   // Appends. Throws Error(path) on a full disk.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }

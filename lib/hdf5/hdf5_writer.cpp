@@ -71,6 +71,7 @@ struct Writer::State {
   };
 
   State(const std::string& target, int64_t expected_bytes) : path(target), out(target) {
+    out.require_space(expected_bytes);
     const LibraryLock lock;
     const Handle creation = creation_list(H5P_FILE_CREATE);
     H5Pset_link_phase_change(creation, kMostLinks, 0);

@@ -222,8 +222,9 @@ TEST_CASE("a full disk leaves the old file as it was") {
   const std::string path = disk + "/m.pare";
   write(tests::small_mlp(), path);
   const std::vector<char> before = tests::slurp(path);
-  CHECK(refusal([&] { write(tests::int8_resnet8(), path); }) ==
-        path + ": cannot be written: No space left on device");
+  const std::string refused = refusal([&] { write(tests::int8_resnet8(), path); });
+  CHECK(refused.starts_with(path + ": cannot be written: it needs "));
+  CHECK(refused.ends_with(" free"));
   CHECK(tests::slurp(path) == before);
   const auto left = std::filesystem::directory_iterator(disk);
   CHECK(std::distance(begin(left), end(left)) == 1);
