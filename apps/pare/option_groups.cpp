@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "apps/pare/memory_limit.hpp"
+
 namespace pare::cli {
 
 using pass::Option;
@@ -18,6 +20,7 @@ const pass::Schema& general_options() {
        .min = 1,
        .max = 1024,
        .changes_result = false},
+      max_memory_option(),
       {.name = "seed",
        .type = OptionType::kInteger,
        .fallback = 0,

@@ -6,6 +6,7 @@
 
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
+#include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
 #include "apps/pare/sibling.hpp"
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kCalibrationSamples = 512;
+constexpr int64_t kCalibrationBatch = 32;  // items that calibration runs at a time
 
 using pass::Option;
 using pass::Options;
@@ -119,6 +121,9 @@ void check_start(const PassCommand& parts, const Options& options) {
 
 void check_training_flags(const PassCommand& parts, const Options& options, bool trains) {
   if (trains) {
+    if (parts.start == Start::kModel && options.given("max_memory")) {
+      throw UsageError("--max-memory", "has no effect with --epochs");
+    }
     if (!options.given("data")) throw UsageError("--data", "is needed to train");
     return;
   }
@@ -302,6 +307,10 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     continue_in_pare_train(info.name, invocation.arguments, invocation.threads);
   }
   Inputs inputs = load_inputs(parts, invocation);
+  if (parts.start == Start::kModel) {
+    check_memory(invocation, inputs.start.path, inputs.start.model,
+                 inputs.context.calibration ? kCalibrationBatch : 0);
+  }
   if (invocation.flag("dry_run")) {
     invocation.progress.log("inputs are fine; would write " + output);
     return ExitCode::kOk;
@@ -346,8 +355,12 @@ Command make_pass_command(PassCommand parts) {
                                ? reading_group({"from", "arch", "graph", "bind", "input_shape"})
                                : reading_group({"graph", "bind", "input_shape"}));
   command.groups.push_back(preprocessing_group());
-  command.groups.push_back(
-      general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"}));
+  OptionGroup general =
+      general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"});
+  if (parts.start == Start::kModel) {
+    general.options.insert(general.options.begin() + 1, max_memory_option());
+  }
+  command.groups.push_back(std::move(general));
   command.check = [parts](const Options& options) { check(parts, options); };
   command.run = [parts = std::move(parts)](const Invocation& invocation) {
     return run(parts, invocation);

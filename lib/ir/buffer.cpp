@@ -11,7 +11,6 @@ namespace pare::ir {
 struct Buffer::State {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
-  bool on_heap = false;
   int64_t deferred_size = 0;
   std::function<Bytes()> make;
   std::function<void(std::span<const std::byte>)> check;
@@ -21,13 +20,7 @@ struct Buffer::State {
 
 Buffer Buffer::heap(Bytes bytes) {
   const auto owner = std::make_shared<const Bytes>(std::move(bytes));
-  const auto state = std::make_shared<State>();
-  state->bytes = *owner;
-  state->owner = owner;
-  state->on_heap = true;
-  Buffer out;
-  out.state_ = state;
-  return out;
+  return mapped(*owner, owner);
 }
 
 Buffer Buffer::mapped(std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
@@ -59,8 +52,6 @@ int64_t Buffer::size() const {
   if (!state_) return 0;
   return state_->make ? state_->deferred_size : static_cast<int64_t>(state_->bytes.size());
 }
-
-int64_t Buffer::private_bytes() const { return state_ && state_->on_heap ? size() : 0; }
 
 bool Buffer::is_deferred() const { return state_ && state_->make; }
 

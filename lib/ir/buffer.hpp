@@ -41,8 +41,6 @@ class Buffer {
 
   int64_t size() const;
   bool is_deferred() const;
-  // Bytes on the heap: what mapped and deferred buffers do not hold.
-  int64_t private_bytes() const;
   BufferView view() const;
 
  private:

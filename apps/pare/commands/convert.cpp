@@ -4,6 +4,7 @@
 #include "apps/pare/commands/commands.hpp"
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
+#include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "formats/rehearse.hpp"
 #include "lib/core/output_file.hpp"
@@ -22,6 +23,7 @@ ExitCode run(const Invocation& invocation) {
   const std::string output = invocation.text("output");
   check_writable(output);
   ir::Model model = formats::read(input, read_options(invocation));
+  check_memory(invocation, input, model);
   if (states_preprocessing(invocation)) state_preprocessing(invocation, input, model);
   if (!model.graphs.empty() && !model.metadata.preprocessing.stated) {
     invocation.progress.warn(escaped(input) +
@@ -63,7 +65,7 @@ Command make_convert() {
                        opset_option()}},
                      reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                      preprocessing_group(),
-                     general_group({"dry_run", "print_config", "quiet"})},
+                     general_group({"max_memory", "dry_run", "print_config", "quiet"})},
           .examples = {"pare convert model.onnx --input-scale 0.00392157 --mean 0.286 --std 0.353 "
                        "-o model.pare",
                        "pare convert weights.pth --arch resnet20-cifar -o model.onnx",

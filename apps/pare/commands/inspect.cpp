@@ -6,6 +6,7 @@
 
 #include "apps/pare/commands/commands.hpp"
 #include "apps/pare/foreign_model.hpp"
+#include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "lib/ir/ops.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 ExitCode run(const Invocation& invocation) {
   const std::string& path = invocation.positionals.front();
   const ir::Model model = formats::read(path, read_options(invocation));
+  check_memory(invocation, path, model);
   const Json found = formats::inspect(model, path);
   const std::string graph = invocation.flag("graph") ? ir::dump(model) : "";
   const std::string text =
@@ -41,7 +43,7 @@ Command make_inspect() {
                         .type = pass::OptionType::kFlag,
                         .help = "List the graph, one node a line, too"}}},
                      reading_group({"from", "bind", "input_shape"}),
-                     general_group({"json"})},
+                     general_group({"max_memory", "json"})},
           .examples = {"pare inspect student.int8.pare"},
           .run = run,
           .check = check};
