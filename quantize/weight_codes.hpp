@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic of weight quantization on plain arrays: scales by range (round to nearest) or by a
-// search for the least squared error, and codes. real = scale * (code - zero_point), codes rounded
-// to nearest, ties to even. A group without any value other than zero gets scale 1 and the code of
-// zero. Loops are written so that the compiler vectorises them.
+// Arithmetic of weight quantization on plain arrays: scales that cover the range, and codes rounded
+// to nearest; scale_search.hpp and balance.hpp have finer ways. real = scale * (code - zero_point),
+// codes rounded to nearest, ties to even. A group without any value other than zero gets scale 1
+// and the code of zero. Loops are written so that the compiler vectorises them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -52,27 +53,16 @@ class ColumnExtents {
 // The range is covered: |x - real(code(x))| <= scale / 2 for every x.
 GroupParameters covering(const Extent& extent, const CodeRange& range);
 
-// Whether the extent alone makes certain that least_squares() gives a scale in [2^-14, 65504], the
-// normal numbers of f16.
-bool scale_surely_fits_f16(const Extent& extent, const CodeRange& range);
-
-// Least squared error over a grid of shrunk ranges, then one least-squares fit of the scale to the
-// best codes (kept when it is better).
-GroupParameters least_squares(std::span<const float> values, const CodeRange& range);
-
-// Code of each value. codes.size() == values.size().
-void encode(std::span<const float> values, const GroupParameters& group, const CodeRange& range,
-            std::span<int8_t> codes);
+// Codes of groups.size() groups of `size` values each, one after the other.
+// codes.size() == values.size().
+void encode(std::span<const float> values, size_t size, std::span<const GroupParameters> groups,
+            const CodeRange& range, std::span<int8_t> codes);
+inline void encode(std::span<const float> values, const GroupParameters& group,
+                   const CodeRange& range, std::span<int8_t> codes) {
+  encode(values, values.size(), {&group, 1}, range, codes);
+}
 // The same with a group of its own for every element (columns of a row-major matrix).
 void encode(std::span<const float> values, std::span<const float> scales,
             std::span<const int32_t> zero_points, const CodeRange& range, std::span<int8_t> codes);
-
-// Moves a few codes to their second-nearest value so that the rounding errors of the group add up
-// to at most half a scale: inputs after Relu have a mean, over which errors of one sign add up (the
-// idea of SQuant, Guo et al., ICLR 2022, for one group). Those nearest to a tie move first, so a
-// value is off by less than one scale. Zeros and clipped values stay. `codes` come from encode()
-// with the same arguments; 4 bits only (u8 codes do not fit the signed type's arithmetic).
-void balance(std::span<const float> values, const GroupParameters& group, const CodeRange& range,
-             std::span<int8_t> codes);
 
 }  // namespace pare::quantize

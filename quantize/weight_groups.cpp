@@ -5,6 +5,8 @@
 #include <mutex>
 
 #include "lib/core/parallel.hpp"
+#include "quantize/balance.hpp"
+#include "quantize/scale_search.hpp"
 
 namespace pare::quantize {
 
@@ -19,6 +21,38 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 std::span<int8_t> part(std::span<int8_t> codes, int64_t first, int64_t n) {
   return codes.subspan(static_cast<size_t>(first), static_cast<size_t>(n));
+}
+
+// Groups that follow one another.
+struct SameSize {
+  int64_t first = 0, count = 0, size = 0;
+  std::vector<GroupParameters> of(const Groups& groups) const {
+    std::vector<GroupParameters> out;
+    for (int64_t i = first; i < first + count; ++i) out.push_back(groups.at(i));
+    return out;
+  }
+};
+
+std::vector<GroupParameters> chosen(bool search, std::span<const float> values,
+                                    const SameSize& groups, const CodeRange& range) {
+  const auto size = static_cast<size_t>(groups.size), count = static_cast<size_t>(groups.count);
+  std::vector<GroupParameters> out(count);
+  if (search) {
+    least_squares(values, size, range, out);
+    return out;
+  }
+  std::vector<Extent> extents(count);
+  extents_of(values, size, extents);
+  for (size_t i = 0; i < count; ++i) out[i] = covering(extents[i], range);
+  return out;
+}
+
+void encode_all(bool balanced, std::span<const float> values, const SameSize& groups,
+                std::span<const GroupParameters> parameters, const CodeRange& range,
+                std::span<int8_t> codes) {
+  const auto size = static_cast<size_t>(groups.size);
+  balanced ? encode_balanced(values, size, parameters, range, codes)
+           : encode(values, size, parameters, range, codes);
 }
 
 }  // namespace
@@ -58,19 +92,26 @@ void WeightGroups::for_runs(const Run& run) const {
       });
 }
 
-// Calls visit(group, first, values) for every contiguous group.
+// Calls visit(groups, first, values) for contiguous groups of one size, as many as fit a cache.
 template <class Visit>
 void WeightGroups::for_whole_groups(const Visit& visit) const {
   const int64_t together = std::max<int64_t>(1, kStretch / std::max<int64_t>(1, g_.group_size));
+  // Every row may end with a shorter group.
+  const int64_t in_row = g_.group_size > 0 ? g_.columns / g_.group_size : 0;
+  const bool tails = in_row != g_.groups_per_row;
   parallel_for_with<Scratch>(
       ceil_div(group_count(), together), threads_, [&](int64_t batch, Scratch& scratch) {
         const int64_t last = std::min(group_count(), (batch + 1) * together);
         const int64_t begin = first_of(batch * together);
         const std::span<const float> all = values_.read(begin, first_of(last) - begin, scratch);
-        for (int64_t group = batch * together; group < last; ++group) {
-          const int64_t first = first_of(group), stop = first_of(group + 1);
-          visit(group, first,
-                all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(stop - first)));
+        for (int64_t group = batch * together; group < last;) {
+          const int64_t left_in_row = in_row - group % g_.groups_per_row;
+          const int64_t count =
+              tails ? std::clamp<int64_t>(left_in_row, 1, last - group) : last - group;
+          const int64_t first = first_of(group), size = first_of(group + 1) - first;
+          visit(SameSize{group, count, size}, first,
+                all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(count * size)));
+          group += count;
         }
       });
 }
@@ -150,24 +191,31 @@ Groups WeightGroups::covering_extents(std::span<const Extent> extents) const {
   return out;
 }
 
+Groups WeightGroups::unit_scales() const {
+  const auto count = static_cast<size_t>(group_count());
+  return {std::vector<float>(count, 1.0F), std::vector<int32_t>(range_.symmetric ? 0 : count)};
+}
+
 Groups WeightGroups::searched(std::span<const uint8_t> wanted) const {
   if (!contiguous()) return searched_columns();
-  Groups out{std::vector<float>(static_cast<size_t>(group_count()), 1.0F), {}};
-  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
-  for_whole_groups([&](int64_t group, int64_t, std::span<const float> values) {
-    const auto i = static_cast<size_t>(group);
-    if (!wanted.empty() && !wanted[i]) return;
-    const GroupParameters best = least_squares(values, range_);
-    out.scales[i] = best.scale;
-    if (!range_.symmetric) out.zero_points[i] = best.zero_point;
+  Groups out = unit_scales();
+  for_whole_groups([&](const SameSize& groups, int64_t, std::span<const float> values) {
+    const auto first = static_cast<size_t>(groups.first), count = static_cast<size_t>(groups.count);
+    if (!wanted.empty() && std::ranges::count(wanted.subspan(first, count), 0) == groups.count) {
+      return;
+    }
+    const std::vector<GroupParameters> best = chosen(true, values, groups, range_);
+    for (size_t i = 0; i < count; ++i) {
+      if (wanted.empty() || wanted[first + i])
+        out.set(groups.first + static_cast<int64_t>(i), best[i]);
+    }
   });
   return out;
 }
 
 // Each group is gathered from all over the tensor, which is decoded as a whole for that.
 Groups WeightGroups::searched_columns() const {
-  Groups out{std::vector<float>(static_cast<size_t>(g_.rows), 1.0F), {}};
-  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
+  Groups out = unit_scales();
   Scratch scratch;
   const std::span<const float> all = values_.read(0, values_.count(), scratch);
   parallel_for(g_.rows, threads_, [&](int64_t row) {
@@ -177,9 +225,7 @@ Groups WeightGroups::searched_columns() const {
       const auto run = all.subspan(static_cast<size_t>(first), static_cast<size_t>(g_.inner));
       members.insert(members.end(), run.begin(), run.end());
     }
-    const GroupParameters best = least_squares(members, range_);
-    out.scales[static_cast<size_t>(row)] = best.scale;
-    if (!range_.symmetric) out.zero_points[static_cast<size_t>(row)] = best.zero_point;
+    out.set(row, least_squares(members, range_));
   });
   return out;
 }
@@ -190,18 +236,15 @@ Groups WeightGroups::groups_and_codes(bool search, bool balanced, float (*round)
                                       ir::Bytes& codes) const {
   codes.resize(static_cast<size_t>(values_.count()));
   const std::span<int8_t> all(reinterpret_cast<int8_t*>(codes.data()), codes.size());
-  Groups out{std::vector<float>(static_cast<size_t>(group_count()), 1.0F), {}};
-  if (!range_.symmetric) out.zero_points.resize(out.scales.size());
-  for_whole_groups([&](int64_t group, int64_t first, std::span<const float> values) {
-    const auto i = static_cast<size_t>(group);
-    GroupParameters best =
-        search ? least_squares(values, range_) : covering(extent_of(values), range_);
-    best.scale = round(best.scale);
-    out.scales[i] = best.scale;
-    if (!range_.symmetric) out.zero_points[i] = best.zero_point;
-    const auto codes_here = part(all, first, static_cast<int64_t>(values.size()));
-    encode(values, best, range_, codes_here);
-    if (balanced) balance(values, best, range_, codes_here);
+  Groups out = unit_scales();
+  for_whole_groups([&](const SameSize& groups, int64_t first, std::span<const float> values) {
+    std::vector<GroupParameters> best = chosen(search, values, groups, range_);
+    for (size_t i = 0; i < best.size(); ++i) {
+      best[i].scale = round(best[i].scale);
+      out.set(groups.first + static_cast<int64_t>(i), best[i]);
+    }
+    encode_all(balanced, values, groups, best, range_,
+               part(all, first, static_cast<int64_t>(values.size())));
   });
   return out;
 }
@@ -212,10 +255,9 @@ ir::Bytes WeightGroups::codes(const Groups& groups, bool balanced) const {
   if (!contiguous()) {
     encode_columns(groups, balanced, all);
   } else if (balanced) {
-    for_whole_groups([&](int64_t group, int64_t first, std::span<const float> values) {
-      const auto out = part(all, first, static_cast<int64_t>(values.size()));
-      encode(values, groups.at(group), range_, out);
-      balance(values, groups.at(group), range_, out);
+    for_whole_groups([&](const SameSize& same, int64_t first, std::span<const float> values) {
+      encode_all(true, values, same, same.of(groups), range_,
+                 part(all, first, static_cast<int64_t>(values.size())));
     });
   } else {
     for_runs([&](int64_t group, bool, int64_t first, std::span<const float> values) {
@@ -239,8 +281,9 @@ void WeightGroups::encode_columns(const Groups& groups, bool balanced,
       const auto run =
           values.subspan(static_cast<size_t>(row * g_.inner), static_cast<size_t>(g_.inner));
       const auto out = part(codes, first + row * g_.inner, g_.inner);
-      encode(run, groups.at(row), range_, out);
-      if (balanced) balance(run, groups.at(row), range_, out);
+      const GroupParameters parameters = groups.at(row);
+      encode_all(balanced, run, {.first = row, .count = 1, .size = g_.inner}, {&parameters, 1},
+                 range_, out);
     }
   });
 }

@@ -22,6 +22,11 @@ struct Groups {
     const auto i = static_cast<size_t>(group);
     return {scales[i], zero_points.empty() ? 0 : zero_points[i]};
   }
+  void set(int64_t group, const GroupParameters& parameters) {
+    const auto i = static_cast<size_t>(group);
+    scales[i] = parameters.scale;
+    if (!zero_points.empty()) zero_points[i] = parameters.zero_point;
+  }
 };
 
 class WeightGroups {
@@ -46,6 +51,7 @@ class WeightGroups {
 
  private:
   bool contiguous() const;
+  Groups unit_scales() const;
   int64_t group_count() const { return g_.rows * g_.groups_per_row; }
   int64_t first_of(int64_t group) const;
   template <class Run>

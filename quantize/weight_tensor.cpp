@@ -12,6 +12,7 @@
 #include "lib/core/error.hpp"
 #include "lib/core/parallel.hpp"
 #include "lib/ir/sparse.hpp"
+#include "quantize/scale_search.hpp"
 #include "quantize/weight_groups.hpp"
 
 namespace pare::quantize {

@@ -8,6 +8,8 @@
 #include <doctest/doctest.h>
 
 #include "lib/core/rng.hpp"
+#include "quantize/balance.hpp"
+#include "quantize/scale_search.hpp"
 
 namespace pare::quantize {
 namespace {
@@ -145,8 +147,7 @@ TEST_CASE("balanced codes have errors that add up to half a scale and stay below
       values[3] = values[20] = 0.0F;
       const GroupParameters group = covering(extent_of(values), range);
       std::vector<int8_t> codes(values.size());
-      encode(values, group, range, codes);
-      balance(values, group, range, codes);
+      encode_balanced(values, values.size(), {&group, 1}, range, codes);
       double sum = 0;
       for (size_t i = 0; i < values.size(); ++i) {
         const double off = values[i] - real(codes[i], group, range);
