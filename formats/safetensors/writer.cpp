@@ -45,23 +45,24 @@ std::vector<NamedTensor> stored_tensors(const ir::Model& model) {
   return out;
 }
 
-// Widest elements first, so that without holes each begins at a multiple of its width.
-std::vector<size_t> order_in_file(const std::vector<NamedTensor>& tensors) {
+// Where each tensor begins behind the header. Widest elements first, so that without holes each
+// begins at a multiple of its width.
+std::vector<int64_t> places_in_file(const std::vector<NamedTensor>& tensors) {
   std::vector<size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(),
                            [&](size_t i) { return ir::info(tensors[i].second.dtype()).bits; });
-  return order;
-}
-
-std::string header_text(const std::vector<NamedTensor>& tensors, const std::vector<size_t>& order,
-                        const Json& texts) {
   std::vector<int64_t> begin(tensors.size());
   int64_t at = 0;
   for (const size_t i : order) {
     begin[i] = at;
     at += tensors[i].second.stored_bytes();
   }
+  return begin;
+}
+
+std::string header_text(const std::vector<NamedTensor>& tensors, const std::vector<int64_t>& begin,
+                        const Json& texts) {
   Json json = {{"__metadata__", texts}};
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, tensor] = tensors[i];
@@ -93,22 +94,25 @@ void write_safetensors(const ir::Model& model, const std::string& path,
     if (tensors[i].first == "__metadata__") throw Error(path, "a tensor is named __metadata__");
   }
   const Json config = safetensors::quantization_config(model);
-  const std::vector<size_t> order = order_in_file(tensors);
-  const std::string header = header_text(tensors, order, safetensors::texts_for(model, config));
+  const std::vector<int64_t> begin = places_in_file(tensors);
+  const std::string header = header_text(tensors, begin, safetensors::texts_for(model, config));
   if (header.size() > safetensors::kLargestHeader) {
     throw Error(path, "its header would exceed the 100 MB that safetensors allow");
   }
   OutputFile file(path);
   const uint64_t size = header.size();
-  int64_t bytes = static_cast<int64_t>(size);
+  const auto data = static_cast<int64_t>(sizeof size + header.size());
+  int64_t bytes = data;
   for (const auto& [name, tensor] : tensors) bytes += tensor.stored_bytes();
   file.require_space(bytes);
   file.write(std::as_bytes(std::span(&size, 1)));
   file.write(header);
+  // In the model's order, not the file's: what belongs together, as codes and their scales, is
+  // worked out together.
   const auto tensor_at = [&](int64_t i) -> const ir::Tensor& {
-    return tensors[order[static_cast<size_t>(i)]].second;
+    return tensors[static_cast<size_t>(i)].second;
   };
-  OrderedWork work(static_cast<int64_t>(order.size()), kEvaluatedBytes);
+  OrderedWork work(static_cast<int64_t>(tensors.size()), kEvaluatedBytes);
   work.run(
       options.threads,
       [&](int64_t i) {
@@ -116,7 +120,9 @@ void write_safetensors(const ir::Model& model, const std::string& path,
         return tensor.buffer().is_deferred() ? tensor.stored_bytes() : 0;
       },
       [&](int64_t i) { return tensor_at(i).view(); },
-      [&](int64_t, const ir::BufferView& view) { file.write(view.bytes()); });
+      [&](int64_t i, const ir::BufferView& view) {
+        file.write_at(data + begin[static_cast<size_t>(i)], view.bytes());
+      });
   file.commit();
   write_config(config, path, options);
 }

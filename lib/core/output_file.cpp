@@ -114,7 +114,8 @@ OutputFile::~OutputFile() {
 
 void OutputFile::require_space(int64_t bytes) const {
   struct statvfs disk {};
-  if (::fstatvfs(fd_, &disk) != 0) return;
+  // Memory file systems without a limit say that they have no blocks.
+  if (::fstatvfs(fd_, &disk) != 0 || disk.f_blocks == 0) return;
   const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
   if (static_cast<uint64_t>(bytes) <= free) return;
   throw Error(path_, "cannot be written: it needs " + std::to_string(bytes) +
@@ -127,6 +128,16 @@ void OutputFile::write(std::span<const std::byte> bytes) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
     bytes = bytes.subspan(static_cast<size_t>(n));
+  }
+}
+
+void OutputFile::write_at(int64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw Error(path_, std::string("cannot be written: ") + std::strerror(errno));
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    offset += n;
   }
 }
 

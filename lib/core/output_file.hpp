@@ -29,6 +29,8 @@ class OutputFile {
   // Appends. Throws Error(path) on a full disk.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  // Writes where `offset` says, inside the file or beyond its end, whatever write() has written.
+  void write_at(int64_t offset, std::span<const std::byte> bytes);
   // Forces what was written to the disk, so that commit() can only fail to rename. An output of
   // several files syncs all of them before it commits the first. Throws Error(path) on a full disk.
   void sync();

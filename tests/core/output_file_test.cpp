@@ -57,6 +57,17 @@ TEST_CASE("the final name appears only with commit, whole, and no sibling is lef
   CHECK(folder.files() == 1);
 }
 
+TEST_CASE("bytes go to their place in any order") {
+  const Folder folder;
+  const std::string path = folder / "out.txt";
+  OutputFile out(path);
+  out.write("head,");
+  out.write_at(9, std::as_bytes(std::span("last", 4)));
+  out.write_at(5, std::as_bytes(std::span("mid,", 4)));
+  out.commit();
+  CHECK(content(path) == "head,mid,last");
+}
+
 TEST_CASE("an output that is never committed leaves the old file as it was") {
   const Folder folder;
   const std::string path = folder / "out.txt";
