@@ -79,12 +79,14 @@ void pack_groups(std::span<const uint8_t> kept, int64_t columns, int m, std::byt
 }
 
 // Elements of Width bytes whose flag is set, one after the other. `out` has room for them alone.
+// Every element is written, and the next one over it where it is not kept: half of all branches
+// would be mispredicted.
 template <size_t Width>
 void gather(const std::byte* from, std::span<const uint8_t> kept, std::byte* out) {
-  for (size_t i = 0; i < kept.size(); ++i) {
-    if (!kept[i]) continue;
+  const std::byte* const end = out + static_cast<size_t>(count_kept(kept)) * Width;
+  for (size_t i = 0; out != end; ++i) {
     std::memcpy(out, from + i * Width, Width);
-    out += Width;
+    out += kept[i] * Width;
   }
 }
 
@@ -117,10 +119,15 @@ void KeptElements::choose(const pass::FloatRanges& values, int64_t stretch, Scra
   keep_from(floats, std::max(cut_.bits, 1U), kept.data());
   if (ties_before_.empty()) return;
   int64_t before = ties_before_[static_cast<size_t>(stretch)];
-  for (size_t i = 0; i < kept.size() && before < cut_.ties; ++i) {
-    if (magnitude_bits(floats[i]) != cut_.bits) continue;
-    kept[i] = 0;
-    ++before;
+  constexpr size_t kBlock = 256;  // most hold no tie
+  for (size_t first = 0; first < kept.size() && before < cut_.ties; first += kBlock) {
+    const size_t end = std::min(kept.size(), first + kBlock);
+    if (count_equal(floats.subspan(first, end - first), cut_.bits) == 0) continue;
+    for (size_t i = first; i < end && before < cut_.ties; ++i) {
+      if (magnitude_bits(floats[i]) != cut_.bits) continue;
+      kept[i] = 0;
+      ++before;
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "lib/core/cpu_clones.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/parallel.hpp"
 
@@ -54,8 +55,11 @@ size_t bin_of_rank(const Histogram& histogram, int64_t& rank) {
 
 }  // namespace
 
+PARE_CPU_CLONES
 bool all_finite(std::span<const float> values) {
-  return std::ranges::none_of(values, [](float v) { return magnitude_bits(v) >= kInfinity; });
+  uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, magnitude_bits(value));
+  return largest < kInfinity;
 }
 
 MagnitudeCut magnitude_cut(std::span<const PoolTensor> pool, int64_t count, int threads) {
@@ -94,21 +98,19 @@ std::vector<uint8_t> kept_by(MagnitudeCut& cut, std::span<const float> values) {
 
 namespace {
 
-// Of each group the n largest, of equals the first: an element goes when n others come before it.
-template <size_t kGroup>
-void keep_groups(const float* values, size_t groups, int n, uint8_t* kept) {
-  for (size_t g = 0; g < groups; ++g, values += kGroup, kept += kGroup) {
-    uint32_t bits[kGroup];
-    int before[kGroup] = {};
-    for (size_t i = 0; i < kGroup; ++i) bits[i] = magnitude_bits(values[i]);
-    for (size_t i = 0; i < kGroup; ++i) {
-      for (size_t j = i + 1; j < kGroup; ++j) {
-        const int first = bits[i] >= bits[j] ? 1 : 0;
-        before[j] += first;
-        before[i] += 1 - first;
-      }
-    }
-    for (size_t i = 0; i < kGroup; ++i) kept[i] = (bits[i] != 0) & (before[i] < n);
+// Of each four the n largest, of equals the first: an element goes when n others come before it.
+PARE_CPU_CLONES
+void keep_fours(const float* values, size_t fours, int n, uint8_t* kept) {
+  for (size_t i = 0; i < 4 * fours; i += 4) {
+    const auto a = std::bit_cast<int32_t>(values[i]) & 0x7FFFFFFF;
+    const auto b = std::bit_cast<int32_t>(values[i + 1]) & 0x7FFFFFFF;
+    const auto c = std::bit_cast<int32_t>(values[i + 2]) & 0x7FFFFFFF;
+    const auto d = std::bit_cast<int32_t>(values[i + 3]) & 0x7FFFFFFF;
+    const int ab = a >= b, ac = a >= c, ad = a >= d, bc = b >= c, bd = b >= d, cd = c >= d;
+    kept[i] = (a != 0) & (3 - ab - ac - ad < n);
+    kept[i + 1] = (b != 0) & (2 + ab - bc - bd < n);
+    kept[i + 2] = (c != 0) & (1 + ac + bc - cd < n);
+    kept[i + 3] = (d != 0) & (ad + bd + cd < n);
   }
 }
 
@@ -134,7 +136,7 @@ std::vector<uint8_t> kept_n_of_m(std::span<const float> values, int64_t rows, in
   for (size_t row = 0; columns > 0 && row < values.size(); row += columns) {
     size_t at = row;
     if (m == 4) {
-      keep_groups<4>(values.data() + row, columns / 4, n, kept.data() + row);
+      keep_fours(values.data() + row, columns / 4, n, kept.data() + row);
       at += columns / 4 * 4;
     }
     for (; at < row + columns; at += group) {

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "lib/core/checked.hpp"
+#include "lib/core/cpu_clones.hpp"
 #include "lib/core/error.hpp"
 
 namespace pare::ir {
@@ -64,9 +66,16 @@ void expand_groups(std::span<const std::byte> mask, const Dims& dims, int m, int
   }
 }
 
+PARE_CPU_CLONES
 int64_t popcount(std::span<const std::byte> bytes) {
   int64_t set = 0;
-  for (const std::byte b : bytes) set += std::popcount(std::to_integer<unsigned>(b));
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= bytes.size(); i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    set += std::popcount(word);
+  }
+  for (; i < bytes.size(); ++i) set += std::popcount(std::to_integer<unsigned>(bytes[i]));
   return set;
 }
 
@@ -86,15 +95,17 @@ int64_t count_blocks(std::span<const std::byte> mask, int64_t count, int64_t blo
   return set * block - (blocks > 0 && bit(mask, blocks - 1) ? missing : 0);
 }
 
+PARE_CPU_CLONES
 int64_t count_groups(std::span<const std::byte> mask, const Dims& dims,
                      const SparseLayout& layout) {
   const RowGroups g = row_groups(dims, layout.m);
-  int64_t set = 0;
-  for (size_t i = 0; i < mask.size(); ++i) {
-    const auto byte = std::to_integer<unsigned>(mask[i]);
-    const int64_t first = static_cast<int64_t>(i) % g.per_row * layout.m;
-    const int64_t width = std::min<int64_t>(layout.m, g.columns - first);
-    if (byte >> width != 0)
+  const int64_t tail = g.columns - (g.per_row - 1) * layout.m;
+  int64_t set = 0, left_in_row = g.per_row;
+  for (const std::byte group : mask) {
+    const auto byte = std::to_integer<unsigned>(group);
+    const bool last = --left_in_row == 0;
+    if (last) left_in_row = g.per_row;
+    if (byte >> (last ? tail : layout.m) != 0)
       throw Error("sparse mask", "bits past the group's last element are set");
     if (std::popcount(byte) > layout.n) {
       throw Error("sparse mask", "a group stores more than " + std::to_string(layout.n) + " of " +
