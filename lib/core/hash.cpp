@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/core/hash.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "lib/core/error.hpp"
@@ -13,8 +14,26 @@ struct Sha256Stream::State {
   ~State() { EVP_MD_CTX_free(context); }
 };
 
+namespace {
+
+// Found once, without the configuration file and the tables of other algorithms, which would take
+// longer to read than a small model to hash.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const found = [] {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+                            OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+                        nullptr);
+    return EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
+  }();
+  return found;
+}
+
+}  // namespace
+
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
-  require(state_->context && EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1,
+  const EVP_MD* const algorithm = sha256_algorithm();
+  require(state_->context && algorithm &&
+              EVP_DigestInit_ex(state_->context, algorithm, nullptr) == 1,
           "SHA-256 is available");
 }
 Sha256Stream::~Sha256Stream() = default;

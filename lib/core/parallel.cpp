@@ -29,10 +29,14 @@ int cgroup_cpus(int unlimited) {
 }  // namespace
 
 int available_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  const int affinity = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-  return std::max(1, std::min(affinity, cgroup_cpus(affinity)));
+  // Looked up once: it takes longer than counting the zeros of a small tensor.
+  static const int available = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    const int affinity = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return std::max(1, std::min(affinity, cgroup_cpus(affinity)));
+  }();
+  return available;
 }
 
 }  // namespace pare

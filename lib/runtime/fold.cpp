@@ -46,6 +46,16 @@ ir::Tensor stored_like(const ir::Tensor& like, std::span<const float> values) {
   return ir::Tensor::composite(like.dims(), std::nullopt, layout, parts);
 }
 
+// Multiplies by the factor of a value's channel: the rows (`rows`) or the columns of a matrix.
+void scale_channels(std::span<float> values, std::span<const double> factor, bool rows) {
+  const size_t line = rows ? values.size() / std::max<size_t>(factor.size(), 1) : factor.size();
+  for (size_t first = 0, row = 0; line > 0 && first < values.size(); first += line, ++row) {
+    for (size_t i = 0; i < line; ++i) {
+      values[first + i] = static_cast<float>(values[first + i] * factor[rows ? row : i]);
+    }
+  }
+}
+
 class BatchNormFolder {
  public:
   BatchNormFolder(ir::Model& model, ir::Graph& graph, const std::set<std::string>& keep,
@@ -117,11 +127,7 @@ class BatchNormFolder {
     }
     std::vector<float> values = ir::to_f32(weight);
     const bool rows = linear.op == "Conv" || ir::attr_int(linear, "transB", 0) != 0;
-    const size_t per_row = values.size() / std::max<size_t>(gamma.size(), 1);
-    for (size_t i = 0; i < values.size(); ++i) {
-      const size_t channel = rows ? i / per_row : i % gamma.size();
-      values[i] = static_cast<float>(values[i] * factor[channel]);
-    }
+    scale_channels(values, factor, rows);
     replace(linear, 1, stored_like(weight, values), linear.name + ".weight");
     linear.inputs.resize(3);
     replace(linear, 2, ir::Tensor::f32({static_cast<int64_t>(bias.size())}, bias),

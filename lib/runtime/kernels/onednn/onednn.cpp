@@ -31,6 +31,8 @@ struct Library {
   dnnl::engine engine;
   Library() : isa(active_isa()) {
     if (isa != best_isa()) dnnl::set_max_cpu_isa(dnnl_isa(isa));
+    // It would look for profilers to tell about its kernels all along the library path.
+    dnnl::set_jit_profiling_flags(0);
     engine = dnnl::engine(dnnl::engine::kind::cpu, 0);
   }
 };
