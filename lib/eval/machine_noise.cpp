@@ -57,7 +57,8 @@ std::string MachineNoise::evidence() const {
         " CPUs busy");
   }
   if (stolen_share) add("the hypervisor took " + percent_of(*stolen_share) + " of the CPU time");
-  add("block medians spread over " + percent_of(spread));
+  add(spread < 1 ? "block medians spread over " + percent_of(spread)
+                 : "block medians spread over " + fixed(spread, 0) + " times their median");
   return out;
 }
 

@@ -50,7 +50,8 @@ ChartPoint point_of(const Report& report, size_t i, double x) {
 std::string figure(const Chart& chart, const char* caption) {
   std::string out =
       "<figure>\n" + to_svg(chart) + "<figcaption>" + caption + " " + kFront + "</figcaption>\n" +
-      "<details><summary>Data of this picture</summary>\n<table><caption>" +
+      "<details><summary>Data of this picture</summary>\n<div class=\"scroll\" "
+      "role=\"region\" tabindex=\"0\" aria-label=\"Data of this picture\">\n<table><caption>" +
       html_escaped(chart.title) + "</caption><thead><tr><th scope=\"col\">Model</th>" +
       "<th scope=\"col\">" + html_escaped(chart.x_title) +
       "</th><th scope=\"col\">Accuracy</th><th scope=\"col\">95&#8239;% interval</th>"
@@ -64,7 +65,7 @@ std::string figure(const Chart& chart, const char* caption) {
            html_escaped(chart.y_text(point.y_interval.high)) + "</td><td>" +
            (beaten[i] ? "no" : "yes") + "</td></tr>\n";
   }
-  return out + "</tbody></table></details>\n</figure>\n";
+  return out + "</tbody></table></div></details>\n</figure>\n";
 }
 
 std::string size_figure(const Report& report) {

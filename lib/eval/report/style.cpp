@@ -67,7 +67,7 @@ svg .range{stroke:var(--c);stroke-width:2;opacity:.55}
 svg .block{stroke:var(--c);stroke-width:1;opacity:.4}
 .s0{--c:var(--s0)}.s1{--c:var(--s1)}.s2{--c:var(--s2)}.s3{--c:var(--s3)}
 .s4{--c:var(--s4)}.s5{--c:var(--s5)}.s6{--c:var(--s6)}.s7{--c:var(--s7)}
-.matrices{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,300px),1fr));gap:20px 40px;margin-top:1em}
+.matrices{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr));gap:20px 32px;margin-top:1em}
 table.flips{width:auto;justify-self:start}
 table.flips caption{color:var(--ink);font-weight:600}
 .lost{background:rgba(var(--worse-rgb),.22)}.gained{background:rgba(var(--better-rgb),.22)}
