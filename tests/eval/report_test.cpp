@@ -313,6 +313,47 @@ TEST_CASE("the terminal's plot numbers the models and fits the width") {
   CHECK(contains(to_terminal(report, {.width = 80, .plot = true}), "accuracy, %"));
 }
 
+TEST_CASE("the page opens with the budget's verdict and shows each bound") {
+  Report report = sample_report();
+  CHECK_FALSE(contains(to_html(report), "class=\"headline\""));
+  report.candidates[1].figures = {{"file_bytes", 29312, Exact{}}};
+  report.candidates[2].figures = {{"file_bytes", 17840, Exact{}}};
+  apply_budget(report, parse_budget(R"({"file_bytes": 20000})", "b<1>.json"));
+  const std::string html = to_html(report);
+  CHECK(contains(html, "<p class=\"headline\"><span class=\"badge fail\">"));
+  CHECK(contains(html, "1 fail, 1 pass against <bdi>b&lt;1&gt;."));
+  CHECK(contains(html, "<code>file_<wbr>bytes</code>"));
+  CHECK(count_of(html, "class=\"why\"") == 2);
+}
+
+TEST_CASE("the page shows groups of items and where answers went") {
+  Report report = sample_report();
+  CHECK_FALSE(contains(to_html(report), "Groups of items"));
+  CandidateReport& c = report.candidates[1];
+  c.slices.push_back({.column = "sex",
+                      .value = "<b>",
+                      .counts = {.lost = 30, .gained = 2, .items = 100},
+                      .base_correct = 90,
+                      .correct = 62,
+                      .drop = 0.28,
+                      .drop_interval = {0.18, 0.38},
+                      .p = 1e-6,
+                      .p_holm = 2e-6});
+  c.slices.push_back({.column = "sex", .value = "none"});
+  c.flips = {{.item = 3, .label = 6, .base_said = 6, .said = 0},
+             {.item = 9, .label = 6, .base_said = 6, .said = 0},
+             {.item = 4, .label = 2, .base_said = 4, .said = 2}};
+  const std::string html = to_html(report);
+  CHECK(
+      contains(html, "<bdi>sex=&lt;b&gt;</bdi></th><td>100</td><td>90.0</td><td class=\"worse\""));
+  CHECK(contains(html, "<span class=\"change\">harmed</span>"));
+  CHECK(contains(html, "<td class=\"muted\">no items</td>"));
+  CHECK(contains(html,
+                 "<bdi>Shirt</bdi></th><td><bdi>T-shirt</bdi></td><td><bdi>Shirt</bdi></td>"
+                 "<td>2</td><td class=\"worse\">lost</td>"));
+  CHECK(contains(html, "<td class=\"better\">gained</td>"));
+}
+
 TEST_CASE("verdicts claim no more than the figures show") {
   Report report = sample_report();
   CHECK(contains(verdict(report, 1), "cannot tell from no change"));

@@ -34,7 +34,7 @@ std::string masthead(const Report& report) {
                     std::to_string(report.classes.size()) + " classes, fingerprint <code title=\"" +
                     html_escaped(report.data_fingerprint) + "\">" +
                     html_escaped(report.data_fingerprint.substr(0, 12)) + "</code></p>\n";
-  out += "<ul class=\"verdicts\">\n";
+  out += budget_headline(report) + "<ul class=\"verdicts\">\n";
   for (size_t i = report.candidates.size() > 1 ? 1 : 0; i < report.candidates.size(); ++i) {
     out += "<li class=\"c" + std::to_string(colour_of(i)) + "\">" +
            html_escaped(verdict(report, i)) + "</li>\n";
@@ -51,10 +51,11 @@ std::string masthead(const Report& report) {
 }  // namespace
 
 std::string to_html(const Report& report) {
-  return head(report) + "<body>\n<main>\n" + masthead(report) + table_section(report) +
-         picture_section(report) + flip_section(report) + class_section(report) +
-         latency_section(report) + size_section(report) + history_section(report) +
-         environment_section(report) + "</main>\n</body>\n</html>\n";
+  return head(report) + "<body>\n<main>\n" + masthead(report) + budget_section(report) +
+         table_section(report) + picture_section(report) + flip_section(report) +
+         slice_section(report) + class_section(report) + latency_section(report) +
+         size_section(report) + history_section(report) + environment_section(report) +
+         "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace pare::eval

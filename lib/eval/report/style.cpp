@@ -26,6 +26,11 @@ p{margin:.4em 0;max-width:72ch}
 .kicker{margin:0;letter-spacing:.02em}
 .meta{overflow-wrap:anywhere}
 code{font:.88em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+.headline{font-size:1.1rem;margin:1.1em 0 0;overflow-wrap:anywhere}
+.badge{display:inline-block;border:1.5px solid currentColor;border-radius:5px;padding:0 .45em;font-weight:650;
+font-size:.92em;white-space:nowrap}
+.badge.pass{color:var(--better)}.badge.fail{color:var(--worse)}.badge.inconclusive{color:var(--soft)}
+td.why{white-space:normal;min-width:220px;text-align:left}
 .verdicts{list-style:none;margin:1.3em 0 0;padding:0}
 .verdicts li{border-left:4px solid var(--c,var(--s0));padding:.1em 0 .1em 14px;margin:0 0 .8em;max-width:78ch}
 .warnings{background:var(--panel);border:1px solid var(--line);border-radius:8px;padding:10px 16px;margin:1.4em 0}
