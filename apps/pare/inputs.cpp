@@ -55,6 +55,7 @@ data::Splits open_data(const Invocation& invocation, const std::string& path,
       .split = split, .threads = invocation.threads, .progress = &invocation.progress};
   if (options.given("label_column")) open.label_column = options.text("label_column");
   if (options.given("test_data")) open.test_path = options.text("test_data");
+  if (options.given("task")) open.task = options.text("task");
   if (options.given("limit")) open.limit = options.integer("limit");
   if (options.given("validation_fraction")) {
     open.validation_fraction = options.number("validation_fraction");

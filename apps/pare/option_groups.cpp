@@ -59,6 +59,11 @@ pass::Schema data_reading_options() {
           {.name = "label_column",
            .help = "CSV: name of the column with the label (default: the last)",
            .metavar = "NAME"},
+          {.name = "task",
+           .type = OptionType::kChoice,
+           .help = "What labels are, when arrays of fractions as numbers and all else as classes "
+                   "is wrong",
+           .choices = {"classification", "regression"}},
           {.name = "limit",
            .type = OptionType::kInteger,
            .help = "Take only N items of each part, for quick trials",

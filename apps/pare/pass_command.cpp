@@ -222,6 +222,9 @@ void load_calibration_data(const Invocation& invocation, const ir::Model& model,
 
 // Weights of an architecture for this data; passes that train add preprocessing and labels.
 ir::Model fresh_model(const std::string& spec, const data::DatasetInfo& info, uint64_t seed) {
+  if (info.is_regression()) {
+    throw Error(info.source, "holds numbers to predict; training is for classifiers");
+  }
   ir::Model model =
       ir::build_architecture(spec, info.item, static_cast<int64_t>(info.classes.size()));
   ir::initialise(model, seed);

@@ -35,6 +35,10 @@ class ArrayDataset : public Dataset {
     return {array_->bytes.data() + static_cast<size_t>(index) * count_, count_};
   }
   int64_t label(int64_t index) const override { return array_->labels[static_cast<size_t>(index)]; }
+  std::span<const float> targets(int64_t index) const override {
+    const size_t width = info_->targets.size();
+    return std::span(array_->targets).subspan(static_cast<size_t>(index) * width, width);
+  }
   std::string fingerprint() const override {
     std::call_once(once_, [&] { fingerprint_ = hash_of_items(*this); });
     return fingerprint_;
@@ -57,6 +61,9 @@ class SubsetDataset : public Dataset {
   void read(int64_t index, std::span<float> out) const override { whole_->read(at(index), out); }
   std::span<const uint8_t> bytes(int64_t index) const override { return whole_->bytes(at(index)); }
   int64_t label(int64_t index) const override { return whole_->label(at(index)); }
+  std::span<const float> targets(int64_t index) const override {
+    return whole_->targets(at(index));
+  }
   std::string fingerprint() const override {
     std::call_once(once_, [&] { fingerprint_ = hash_of_items(*this); });
     return fingerprint_;
@@ -179,10 +186,15 @@ Splits make_splits(RawData raw, const OpenOptions& options) {
   if (count == 0) throw Error(raw.info.source, "items are empty: " + ir::to_string(raw.info.item));
   for (const auto* part : {&raw.train, &raw.validation, &raw.test}) {
     if (!*part) continue;
-    check_labels(**part, raw.info.classes);
     const size_t values = std::max((*part)->bytes.size(), (*part)->floats.size());
     require(values == static_cast<size_t>(count * (*part)->size()), "data: items and labels agree");
-    warn_of_missing_classes(**part, raw.info, *options.progress);
+    if (raw.info.is_regression()) {
+      require((*part)->targets.size() == raw.info.targets.size() * (*part)->labels.size(),
+              "data: items and targets agree");
+    } else {
+      check_labels(**part, raw.info.classes);
+      warn_of_missing_classes(**part, raw.info, *options.progress);
+    }
   }
   if (!raw.train && !raw.validation && !raw.test) throw Error(raw.info.source, "holds 0 items");
 

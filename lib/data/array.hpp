@@ -18,8 +18,9 @@ namespace pare::data {
 struct Array {
   std::vector<uint8_t> bytes;
   std::vector<float> floats;
-  std::vector<int64_t> labels;
-  std::string source;  // file or folder the part came from: the subject of errors
+  std::vector<int64_t> labels;  // all 0 where there are targets
+  std::vector<float> targets;   // row-major, info.targets.size() an item, or empty
+  std::string source;           // file or folder the part came from: the subject of errors
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
 };
 

@@ -89,7 +89,8 @@ RawData read_csv(const std::string& path, const OpenOptions& options) {
   const auto read_part = [&](const std::string& file, const std::string& split) {
     const CsvTable table =
         read_csv_table(file, coding ? coding->known_header() : std::vector<std::string>{});
-    if (!coding) coding = CsvCoding::learn(table, options.label_column);
+    if (!coding)
+      coding = CsvCoding::learn(table, options.label_column, options.task == "regression");
     OpenOptions placed = options;
     placed.split = split;
     place_part(raw, coding->encode(table, *options.progress), placed);
@@ -105,6 +106,7 @@ RawData read_csv(const std::string& path, const OpenOptions& options) {
   }
   raw.info.item = {coding->features()};
   raw.info.classes = coding->classes();
+  if (coding->predicts_numbers()) raw.info.targets = {coding->label_name()};
   raw.info.columns = coding->to_json();
   return raw;
 }

@@ -95,7 +95,7 @@ CsvCoding::Column CsvCoding::learn_column(const CsvTable& table, size_t column,
   return out;
 }
 
-CsvCoding CsvCoding::learn(const CsvTable& table, const std::string& label_column) {
+CsvCoding CsvCoding::learn(const CsvTable& table, const std::string& label_column, bool numbers) {
   CsvCoding out;
   out.header_ = !table.header.empty();
   out.label_ = label_position(table, label_column);
@@ -103,6 +103,7 @@ CsvCoding CsvCoding::learn(const CsvTable& table, const std::string& label_colum
   for (size_t c = 0; c < table.columns; ++c) {
     if (c != out.label_) out.columns_.push_back(learn_column(table, c, column_name(table, c)));
   }
+  if (numbers) return out;
   std::set<std::string, std::less<>> labels;
   for (size_t r = 0; r < table.rows(); ++r) {
     labels.emplace(label_text(table, table.cell(r, out.label_)));
@@ -237,7 +238,23 @@ Array CsvCoding::encode(const CsvTable& table, Progress& progress) const {
       progress.warn(subject + std::to_string(gaps.unknown) + " values that train does not have");
     }
   }
+  encode_labels(table, out);
+  return out;
+}
+
+void CsvCoding::encode_labels(const CsvTable& table, Array& out) const {
   for (size_t r = 0; r < table.rows(); ++r) {
+    if (predicts_numbers()) {
+      const std::string_view cell = table.cell(r, label_);
+      const auto value = parse_number(cell);
+      if (!value || !std::isfinite(static_cast<float>(*value))) {
+        throw Error(table.path, place(table, r, label_name_) + "'" + escaped(cell, 40) +
+                                    "' is not a finite number to predict");
+      }
+      out.targets.push_back(static_cast<float>(*value));
+      out.labels.push_back(0);
+      continue;
+    }
     const std::string_view label = label_text(table, table.cell(r, label_));
     const auto found = std::find(classes_.begin(), classes_.end(), label);
     if (found == classes_.end()) {
@@ -248,7 +265,6 @@ Array CsvCoding::encode(const CsvTable& table, Progress& progress) const {
     }
     out.labels.push_back(found - classes_.begin());
   }
-  return out;
 }
 
 }  // namespace pare::data

@@ -22,13 +22,17 @@ class CsvCoding {
   // A column whose present fields are all numbers is numeric, any other categorical. `label_column`
   // is a name or "" for the last. Throws Error(table.path) on an unknown label column, NaN or Inf
   // (row and column named), and more than kMaxCategories different values.
-  static CsvCoding learn(const CsvTable& table, const std::string& label_column);
+  // With `numbers` the label is a number to predict, and there are no classes.
+  static CsvCoding learn(const CsvTable& table, const std::string& label_column,
+                         bool numbers = false);
   // Throws Error(subject) on JSON that learn() could not have made.
   static CsvCoding from_json(const Json& json, const std::string& subject);
   Json to_json() const;
 
   int64_t features() const;
   const std::vector<std::string>& classes() const { return classes_; }
+  bool predicts_numbers() const { return classes_.empty(); }
+  const std::string& label_name() const { return label_name_; }
   // Every column name in file order, or empty when the file had no header.
   std::vector<std::string> known_header() const;
   // One-hot for categories (an unknown one is all zeros, and warned of); a missing number ("" or
@@ -49,6 +53,7 @@ class CsvCoding {
     int64_t missing = 0, unknown = 0;
   };
   static Column learn_column(const CsvTable& table, size_t column, const std::string& name);
+  void encode_labels(const CsvTable& table, Array& out) const;
   void encode_column(const CsvTable& table, size_t from, const Column& column, size_t at,
                      std::vector<float>& out, Gaps& gaps) const;
 

@@ -21,6 +21,10 @@ struct DatasetInfo {
   std::string kind;    // "idx", "images", "csv", "npz", "hdf5", "synthetic"
   ir::Dims item;       // raw item: {C, H, W} for images, {features} for tables
   std::vector<std::string> classes;
+  // Names of the numbers to predict of each item, when these are no classes: then `classes` is
+  // empty and every label 0.
+  std::vector<std::string> targets;
+  bool is_regression() const { return !targets.empty(); }
   bool is_image() const { return item.size() == 3; }
   // What a model trained on this should state: images /255 with per-channel mean and std measured
   // on the train split; tables standardised per column.
@@ -42,7 +46,12 @@ class Dataset {
     return {};
   }
   virtual int64_t label(int64_t index) const = 0;
-  // SHA-256 over raw values and labels in order, hex: the identity recorded in history.
+  // The numbers to predict, info().targets.size() of them; empty for classes.
+  virtual std::span<const float> targets(int64_t index) const {
+    (void)index;
+    return {};
+  }
+  // SHA-256 over raw values and labels or targets in order, hex: the identity recorded in history.
   virtual std::string fingerprint() const = 0;
 };
 
@@ -57,8 +66,11 @@ struct OpenOptions {
   double validation_fraction = 0.08;  // of train
   uint64_t split_seed = 0;            // fixed by default: validation never moves between runs
   std::string label_column;           // CSV; default: the last
-  std::string test_path;              // CSV and arrays: the test file, when not found by convention
-  Json columns;  // CSV: vocabularies of a model, so that test is coded as train was
+  // What labels are: "classification", "regression", or "": arrays of fractions are numbers to
+  // predict, everything else classes.
+  std::string task;
+  std::string test_path;  // CSV and arrays: the test file, when not found by convention
+  Json columns;           // CSV: vocabularies of a model, so that test is coded as train was
   int threads = 1;
   int64_t limit = 0;  // > 0: N of each split, classes in proportion
   Progress* progress = &no_progress();

@@ -74,11 +74,12 @@ class SeenItems {
 
 Json describe_split(const Dataset& dataset, SeenItems& seen) {
   std::vector<int64_t> per_class(dataset.info().classes.size());
+  const bool classes = !dataset.info().is_regression();
   int64_t duplicates = 0;
   int64_t conflicts = 0;
   ItemReader item(dataset);
   for (int64_t i = 0; i < dataset.size(); ++i) {
-    ++per_class[static_cast<size_t>(dataset.label(i))];
+    if (classes) ++per_class[static_cast<size_t>(dataset.label(i))];
     const auto bytes = item(i);
     const auto match = seen.find(bytes);
     if (!match.found) {

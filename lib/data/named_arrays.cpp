@@ -109,6 +109,46 @@ std::vector<int64_t> labels_of(const NamedArray& array, const std::string& subje
   return out;
 }
 
+// Numbers to predict rather than classes: so stated, or floats that no class could be.
+bool holds_targets(const NamedArray& array, const std::string& task, const std::string& subject) {
+  using hdf5::Element;
+  if (!task.empty()) return task == "regression";
+  if (array.element != Element::kF16 && array.element != Element::kF32 &&
+      array.element != Element::kF64) {
+    return false;
+  }
+  if (array.dims.size() == 2 && array.dims[1] > 1) return true;
+  const auto count = static_cast<size_t>(checked_product(array.dims, subject));
+  for (size_t i = 0; i < count; ++i) {
+    const float value = element_at(array, i);
+    if (std::isfinite(value) && (value != std::floor(value) || value < 0)) return true;
+  }
+  return false;
+}
+
+// [N] or [N, T] numbers, and labels of 0.
+void fill_targets(const NamedArray& array, const std::string& subject, RawData& raw, Array& part) {
+  if (array.dims.size() > 2) {
+    throw Error(subject, "numbers to predict have shape " + ir::to_string(array.dims) +
+                             ", expected [N] or [N, T]");
+  }
+  const auto width = array.dims.size() == 2 ? static_cast<size_t>(array.dims[1]) : size_t{1};
+  if (width == 0 || (!raw.info.targets.empty() && raw.info.targets.size() != width)) {
+    throw Error(subject, "holds " + std::to_string(width) + " numbers an item, expected " +
+                             (width == 0 ? "at least 1" : std::to_string(raw.info.targets.size())));
+  }
+  part.labels.assign(static_cast<size_t>(array.dims[0]), 0);
+  part.targets.resize(static_cast<size_t>(checked_product(array.dims, subject)));
+  for (size_t i = 0; i < part.targets.size(); ++i) {
+    part.targets[i] = element_at(array, i);
+    if (!std::isfinite(part.targets[i])) {
+      throw Error(subject, "item " + std::to_string(i / width) + " is not a finite number");
+    }
+  }
+  raw.info.targets.clear();
+  for (size_t t = 0; t < width; ++t) raw.info.targets.push_back(std::to_string(t));
+}
+
 // Raw item dims, and whether the channels come last in the array.
 struct ItemLayout {
   ir::Dims item;
@@ -213,7 +253,12 @@ RawData assemble(const std::string& source, const std::string& kind,
     }
     Array part;
     part.source = subject;
-    part.labels = labels_of(labels, source + ": " + names.labels);
+    const std::string labels_subject = source + ": " + names.labels;
+    if (holds_targets(labels, options.task, labels_subject)) {
+      fill_targets(labels, labels_subject, raw, part);
+    } else {
+      part.labels = labels_of(labels, labels_subject);
+    }
     if (items.dims[0] != part.size()) {
       throw Error(source + ": " + names.labels, "holds " + std::to_string(part.size()) +
                                                     " labels for " + std::to_string(items.dims[0]) +
@@ -230,7 +275,13 @@ RawData assemble(const std::string& source, const std::string& kind,
     if (!names.split.empty()) placed.split = names.split;
     place_part(raw, std::move(part), placed);
   }
-  raw.info.classes = classes_of_integer_labels(raw);
+  for (const auto* part : {&raw.train, &raw.validation, &raw.test}) {
+    if (!raw.info.targets.empty() && *part && (*part)->targets.empty()) {
+      throw Error((*part)->source,
+                  "has classes, the other part numbers to predict; --task says which they are");
+    }
+  }
+  if (raw.info.targets.empty()) raw.info.classes = classes_of_integer_labels(raw);
   return raw;
 }
 

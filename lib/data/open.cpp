@@ -50,6 +50,11 @@ void add_test_part(RawData& raw, const OpenOptions& options) {
     throw Error(options.test_path, "items are " + ir::to_string(other.info.item) + ", in train " +
                                        ir::to_string(raw.info.item));
   }
+  if (raw.info.targets.size() != other.info.targets.size()) {
+    throw Error(options.test_path, "has " + std::to_string(other.info.targets.size()) +
+                                       " numbers to predict an item, train " +
+                                       std::to_string(raw.info.targets.size()));
+  }
   if (raw.info.classes.size() < other.info.classes.size()) {
     throw Error(options.test_path,
                 "has labels up to " + std::to_string(other.info.classes.size() - 1) +

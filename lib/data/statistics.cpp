@@ -91,6 +91,7 @@ std::string hash_of_items(const Dataset& dataset) {
     }
   }
   hash.update(bytes_of(std::span<const int64_t>(labels)));
+  for (int64_t i = 0; i < dataset.size(); ++i) hash.update(bytes_of(dataset.targets(i)));
   return to_hex(hash.finish());
 }
 

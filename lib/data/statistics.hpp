@@ -13,7 +13,7 @@
 namespace pare::data {
 
 // SHA-256 over item dims, then each item's stored values, then each label as 8 bytes,
-// little-endian.
+// little-endian, then each item's targets.
 std::string hash_of_items(const Dataset& dataset);
 
 // One entry a channel (images) or a feature (tables); population standard deviation.

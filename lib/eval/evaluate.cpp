@@ -9,6 +9,7 @@
 #include "lib/eval/label_space.hpp"
 #include "lib/eval/latency_grid.hpp"
 #include "lib/eval/memory.hpp"
+#include "lib/eval/regression.hpp"
 
 namespace pare::eval {
 namespace {
@@ -122,34 +123,29 @@ Predictions predictions_of(Candidate& candidate, const data::Dataset& test,
   return std::move(*candidate.predictions);
 }
 
-}  // namespace
+// Its metadata and file, and a warning when it leaves open what it is fed.
+CandidateReport report_of(const Candidate& candidate, Report& report, Progress& progress) {
+  CandidateReport out{
+      .name = candidate.name, .path = candidate.path, .from_predictions = !candidate.model};
+  if (!candidate.model) return out;
+  if (!candidate.model->metadata.preprocessing.stated) {
+    warn(report, progress,
+         escaped(candidate.name) +
+             ": states no preprocessing; it is fed raw values (see --input-scale, --mean, --std)");
+  }
+  add_model_facts(candidate, out);
+  return out;
+}
 
-Report evaluate(std::vector<Candidate> candidates, const data::Dataset& test,
-                const EvalOptions& options, Progress& progress) {
-  require(!candidates.empty(), "an evaluation needs a candidate");
-  if (test.size() == 0) throw Error(test.info().source, "holds no items");
-  Report report;
-  report.task = Task::kClassification;
-  report.data_source = test.info().source;
-  report.data_fingerprint = test.fingerprint();
-  report.items = test.size();
-  report.classes = test.info().classes;
-  report.environment = current_environment(options.threads, options.latency_threads.front());
+void compare_classifiers(std::vector<Candidate>& candidates, const data::Dataset& test,
+                         const EvalOptions& options, Report& report, Progress& progress) {
   const std::vector<int64_t> labels = labels_of(test);
   Predictions base;
   ClassifierEstimates base_estimates;
   for (size_t i = 0; i < candidates.size(); ++i) {
-    Candidate& candidate = candidates[i];
-    if (candidate.model && !candidate.model->metadata.preprocessing.stated) {
-      warn(
-          report, progress,
-          escaped(candidate.name) +
-              ": states no preprocessing; it is fed raw values (see --input-scale, --mean, --std)");
-    }
-    Predictions predictions = predictions_of(candidate, test, options, progress);
+    CandidateReport out = report_of(candidates[i], report, progress);
+    Predictions predictions = predictions_of(candidates[i], test, options, progress);
     ClassifierEstimates estimates = estimate_classifier(predictions, labels);
-    CandidateReport out{
-        .name = candidate.name, .path = candidate.path, .from_predictions = !candidate.model};
     out.metrics = measure(predictions, estimates, labels);
     out.figures = classifier_figures(estimates, report.items);
     if (i > 0) {
@@ -164,9 +160,57 @@ Report evaluate(std::vector<Candidate> candidates, const data::Dataset& test,
       base = std::move(predictions);
       base_estimates = std::move(estimates);
     }
-    if (candidate.model) add_model_facts(candidate, out);
     report.candidates.push_back(std::move(out));
   }
+}
+
+void compare_regressors(std::vector<Candidate>& candidates, const data::Dataset& test,
+                        const EvalOptions& options, Report& report, Progress& progress) {
+  if (!options.slices.empty()) {
+    throw Error(test.info().source, "slices compare accuracy, the data holds numbers to predict");
+  }
+  const std::vector<float> truth = targets_of(test);
+  const std::vector<std::string>& targets = test.info().targets;
+  RegressionEstimates base;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    if (!candidates[i].model) {
+      throw Error(subject_of(candidates[i]),
+                  "holds predictions of classes, the data numbers to predict");
+    }
+    CandidateReport out = report_of(candidates[i], report, progress);
+    const std::vector<float> predicted =
+        predict_numbers(*candidates[i].model, test, {options.threads, options.batch},
+                        subject_of(candidates[i]), progress);
+    RegressionEstimates estimates = estimate_regression(predicted, truth, targets.size());
+    out.metrics.items = report.items;
+    out.regression = measure_regression(predicted, truth, targets);
+    out.figures = regression_figures(estimates);
+    if (i > 0) {
+      append(out.figures, regression_comparison(base, estimates));
+    } else {
+      base = std::move(estimates);
+    }
+    report.candidates.push_back(std::move(out));
+  }
+}
+
+}  // namespace
+
+Report evaluate(std::vector<Candidate> candidates, const data::Dataset& test,
+                const EvalOptions& options, Progress& progress) {
+  require(!candidates.empty(), "an evaluation needs a candidate");
+  if (test.size() == 0) throw Error(test.info().source, "holds no items");
+  Report report;
+  report.task = test.info().is_regression() ? Task::kRegression : Task::kClassification;
+  report.data_source = test.info().source;
+  report.data_fingerprint = test.fingerprint();
+  report.items = test.size();
+  report.classes = test.info().classes;
+  report.targets = test.info().targets;
+  report.environment = current_environment(options.threads, options.latency_threads.front());
+  const auto compare_all =
+      report.task == Task::kRegression ? compare_regressors : compare_classifiers;
+  compare_all(candidates, test, options, report, progress);
   if (options.measure_latency) add_latency(candidates, test, options, report, progress);
   if (options.measure_memory) add_memory(candidates, options, report, progress);
   for (CandidateReport& candidate : report.candidates) {

@@ -66,10 +66,4 @@ LatencyMeasurement measure_latency(std::span<const MakeRun> models, const Latenc
 LatencySummary summarise(const LatencySamples& samples, const LatencySamples* base, uint64_t seed,
                          int64_t batch = 1);
 
-// How many blocks like `blocks` (medians or ratios, one a block) the bootstrap interval of their
-// median takes to leave `bound` outside: the interval's arm towards the bound shrinks with the
-// square root of their number. At least the number at hand; absent when their median is the bound.
-std::optional<int64_t> blocks_to_decide(std::span<const double> blocks, double bound,
-                                        const Resampling& resampling = {});
-
 }  // namespace pare::eval

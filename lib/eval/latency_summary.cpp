@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the runs of one measurement say.
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "lib/core/error.hpp"
@@ -35,19 +34,6 @@ LatencySummary summarise(const LatencySamples& samples, const LatencySamples* ba
   summary.ratio = quantile(summary.block_ratios, 0.5);
   summary.ratio_interval = bootstrap_median(summary.block_ratios, {.seed = seed});
   return summary;
-}
-
-std::optional<int64_t> blocks_to_decide(std::span<const double> blocks, double bound,
-                                        const Resampling& resampling) {
-  const Interval interval = bootstrap_median(blocks, resampling);
-  const double median = quantile({blocks.begin(), blocks.end()}, 0.5);
-  const double distance = std::abs(bound - median);
-  if (!(distance > 0.0)) return std::nullopt;
-  const double arm = bound > median ? interval.high - median : median - interval.low;
-  const double factor = std::max(1.0, std::pow(arm / distance, 2));
-  const double needed = std::ceil(static_cast<double>(blocks.size()) * factor);
-  constexpr double kUndecidable = 1e15;
-  return needed < kUndecidable ? std::optional(static_cast<int64_t>(needed)) : std::nullopt;
 }
 
 }  // namespace pare::eval

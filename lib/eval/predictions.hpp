@@ -51,6 +51,12 @@ Predictions predict(const ir::Model& model, const data::Dataset& dataset,
                     const PredictOptions& options, const std::string& subject,
                     Progress& progress = no_progress());
 
+// Runs the model's main graph over a data set of numbers to predict; its outputs, side by side when
+// there are several, are the predictions: [items, info().targets.size()]. Throws as predict() does.
+std::vector<float> predict_numbers(const ir::Model& model, const data::Dataset& dataset,
+                                   const PredictOptions& options, const std::string& subject,
+                                   Progress& progress = no_progress());
+
 // By extension: .npz or .csv, whatever the case.
 bool is_predictions_path(const std::string& path);
 // Throws UsageError on another extension, Error(path) when it cannot be written. Atomic.

@@ -12,6 +12,7 @@
 #include "lib/eval/figure.hpp"
 #include "lib/eval/latency.hpp"
 #include "lib/eval/metrics.hpp"
+#include "lib/eval/regression.hpp"
 #include "lib/eval/size.hpp"
 #include "lib/eval/slices.hpp"
 #include "lib/ir/model.hpp"
@@ -33,11 +34,12 @@ struct CandidateReport {
   std::string name;
   std::string path;
   bool from_predictions = false;
-  Metrics metrics;
-  std::optional<Comparison> comparison;  // absent for the first, which is the base
-  std::vector<SliceResult> slices;       // against the base; empty unless asked for
-  std::vector<Flip> flips;               // against the base, by item
-  std::optional<SizeReport> size;        // absent for predictions without a file of weights
+  Metrics metrics;                             // of a classifier
+  std::optional<RegressionReport> regression;  // of a model that predicts numbers
+  std::optional<Comparison> comparison;        // absent for the first, which is the base
+  std::vector<SliceResult> slices;             // against the base; empty unless asked for
+  std::vector<Flip> flips;                     // against the base, by item
+  std::optional<SizeReport> size;              // absent for predictions without a file of weights
   std::optional<int64_t> macs;
   std::optional<LatencySummary> latency;     // of the first setting
   std::vector<LatencySummary> latency_grid;  // of every setting; the first is `latency`
@@ -69,6 +71,7 @@ struct Report {
   std::string data_fingerprint;
   int64_t items = 0;
   std::vector<std::string> classes;
+  std::vector<std::string> targets;         // the numbers to predict, for regression
   std::vector<CandidateReport> candidates;  // at least one; the first is the base
   Environment environment;
   std::vector<LatencyConditions> latency_conditions;  // one a setting
@@ -82,6 +85,17 @@ struct Report {
 // Judges every candidate but the first. Throws as judge() does, and Error(budget.path) when there
 // is no candidate to judge.
 void apply_budget(Report& report, Budget budget);
+
+// "10 classes", "3 targets": what is predicted of an item.
+std::string predicted_text(const Report& report);
+
+// What a candidate is worth in one number, more being better: accuracy in per cent, or R2.
+struct Quality {
+  double value = 0;
+  Interval interval;  // 95 %
+};
+// Absent when R2 is not defined.
+std::optional<Quality> quality_of(const Report& report, size_t candidate);
 
 // One sentence on a candidate against the base; for the base, on itself.
 std::string verdict(const Report& report, size_t candidate);

@@ -2,11 +2,15 @@
 // What every pass that trains does to its model before, and says after.
 #include <cstdio>
 
+#include "lib/core/error.hpp"
 #include "lib/train/trainer.hpp"
 
 namespace pare::train {
 
 ir::Model ready_for_data(ir::Model model, const data::DatasetInfo& info) {
+  if (info.is_regression()) {
+    throw Error(info.source, "holds numbers to predict; training is for classifiers");
+  }
   ir::Metadata& metadata = model.metadata;
   if (!metadata.preprocessing.stated) {
     metadata.preprocessing = info.preprocessing;

@@ -71,11 +71,17 @@ TEST_CASE("arrays that are not a data set are refused with what was found") {
   };
   CHECK(contains(refused(npy("<f4", "(1, 2)", values_of<float>({1, 2})), kLabels),
                  "y: holds 3 labels for 1 items"));
-  CHECK(contains(refused(kItems, npy("<f4", "(3,)", values_of<float>({0, 0.5F, 1}))),
-                 "item 1 has label 0.5"));
+  folder.write("a.npz", zip({{"x.npy", kItems},
+                             {"y.npy", npy("<f4", "(3,)", values_of<float>({0, 0.5F, 1}))}}));
+  CHECK(
+      contains(refusal(folder.path("a.npz"), {.task = "classification"}), "item 1 has label 0.5"));
   CHECK(contains(refused(kItems, npy("<i8", "(3,)", values_of<int64_t>({0, -1, 1}))),
                  "item 1 has label -1"));
-  CHECK(contains(refused(kItems, kItems), "expected one class index an item"));
+  folder.write("a.npz", zip({{"x.npy", kItems}, {"y.npy", kItems}}));
+  CHECK(contains(refusal(folder.path("a.npz"), {.task = "classification"}),
+                 "expected one class index an item"));
+  CHECK(contains(refused(kItems, npy("<f4", "(3, 2)", values_of<float>({1, 2, NAN, 4, 5, 6}))),
+                 "y: item 1 is not a finite number"));
   CHECK(contains(refused(npy("<f8", "(3, 1)", values_of<double>({1, NAN, 2})), kLabels),
                  "x: row 1, column 0 is not a finite number"));
   CHECK(contains(refused(npy("<f4", "(3, 4)", "short"), kLabels), "declares 48 bytes"));
@@ -85,6 +91,23 @@ TEST_CASE("arrays that are not a data set are refused with what was found") {
   CHECK(contains(refusal(folder.write("b.npz", zip({{"x.npy", kItems}}))), "without their labels"));
   CHECK(contains(refusal(folder.write("b.npz", zip({{"weights.npy", kItems}}))), "found weights"));
   CHECK(contains(refusal(folder.write("alone.npy", kItems)), "alone"));
+}
+
+TEST_CASE("fractions are numbers to predict, and whole numbers where the task says so") {
+  const Folder folder;
+  folder.write("a.npz",
+               zip({{"x.npy", kItems},
+                    {"y.npy", npy("<f4", "(3, 2)", values_of<float>({1, 2, 3, 4, 5, 6}))}}));
+  const auto fractions = open(folder.path("a.npz"), {}).train;
+  CHECK(fractions->info().targets == std::vector<std::string>{"0", "1"});
+  CHECK(fractions->info().classes.empty());
+  CHECK(fractions->targets(1)[1] == 4.0F);
+  CHECK(subset(fractions, {2})->targets(0)[0] == 5.0F);
+  folder.write("b.npz", zip({{"x.npy", kItems}, {"y.npy", kLabels}}));
+  CHECK(open(folder.path("b.npz"), {}).train->info().targets.empty());
+  const auto stated = open(folder.path("b.npz"), {.task = "regression"}).train;
+  CHECK(stated->info().targets.size() == 1);
+  CHECK(stated->fingerprint() != open(folder.path("b.npz"), {}).train->fingerprint());
 }
 
 TEST_CASE("a damaged NPZ is refused or read, never a crash") {

@@ -144,6 +144,17 @@ TEST_CASE("CSV: a model's stored columns are checked before they are used") {
   CHECK(contains(refusal(path, {.columns = unsorted}), "not sorted"));
 }
 
+TEST_CASE("CSV: a label column of numbers can be what is to be predicted") {
+  const Folder folder;
+  const std::string path = folder.write("t.csv", "rooms,price\n3,1.5\n4,2.25\n5,-3\n");
+  const auto part = open(path, {.task = "regression"}).train;
+  CHECK(part->info().targets == std::vector<std::string>{"price"});
+  CHECK(part->targets(1)[0] == 2.25F);
+  CHECK(contains(
+      refusal(folder.write("u.csv", "rooms,price\n3,1.5\n4,cheap\n5,1\n"), {.task = "regression"}),
+      "line 3, column 'price': 'cheap' is not a finite number to predict"));
+}
+
 TEST_CASE("UCI Adult opens with its published sizes and class shares") {
   const char* root = std::getenv("PARE_TEST_DATA");
   const std::string path = std::string(root == nullptr ? "" : root) + "/adult";

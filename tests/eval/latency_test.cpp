@@ -140,21 +140,6 @@ TEST_CASE("a summary holds the percentiles of all runs") {
   CHECK_THROWS_AS(summarise({}, nullptr, 0), Bug);
 }
 
-TEST_CASE("the blocks that decide a bound grow with the square of how near it is") {
-  // Symmetric about 1 without ties, so that the median is 1 and the interval's arms are alike.
-  std::vector<double> ratios;
-  for (int i = -50; i <= 50; ++i) ratios.push_back(1.0 + 0.001 * i);
-  const Interval interval = bootstrap_median(ratios, {});
-  const double arm = interval.high - 1.0;
-  CHECK(*blocks_to_decide(ratios, 1.0 + 2.0 * arm) == 101);
-  CHECK(*blocks_to_decide(ratios, 1.0 + 0.5 * arm) == doctest::Approx(404).epsilon(0.01));
-  CHECK(*blocks_to_decide(ratios, 1.0 - 0.5 * arm) == doctest::Approx(404).epsilon(0.3));
-  CHECK_FALSE(blocks_to_decide(ratios, 1.0).has_value());
-  // More confidence is a wider interval, and more blocks.
-  CHECK(*blocks_to_decide(ratios, 1.0 + 0.5 * arm, {.confidence = 0.99}) > 404);
-  CHECK(*blocks_to_decide(std::vector<double>(10, 2.0), 1.0) == 10);
-}
-
 TEST_CASE("items a second are those of all runs over the time of all runs") {
   const LatencySamples samples = {{100, 300}, {200}};  // microseconds
   CHECK(summarise(samples, nullptr, 0).items_per_second == doctest::Approx(3 / 600e-6));

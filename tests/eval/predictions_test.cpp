@@ -169,7 +169,7 @@ TEST_CASE("a logit that is no number names the item") {
     const auto run = [&] {
       predict(linear_classifier(weights), data, {.threads = threads, .batch = 1}, "m.pare");
     };
-    CHECK(contains(error_of(run), "m.pare: item 0: logit of class 2 is NaN"));
+    CHECK(contains(error_of(run), "m.pare: item 0: output 2 is NaN"));
   }
 }
 

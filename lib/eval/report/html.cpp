@@ -31,7 +31,7 @@ std::string masthead(const Report& report) {
   std::string out = "<header>\n<p class=\"kicker\">pare evaluation</p>\n<h1>" +
                     headline(report, html_name) + "</h1>\n<p class=\"meta\">" +
                     grouped(report.items) + " items of " + html_name(report.data_source) + ", " +
-                    std::to_string(report.classes.size()) + " classes, fingerprint <code title=\"" +
+                    predicted_text(report) + ", fingerprint <code title=\"" +
                     html_escaped(report.data_fingerprint) + "\">" +
                     html_escaped(report.data_fingerprint.substr(0, 12)) + "</code></p>\n";
   out += budget_headline(report) + "<ul class=\"verdicts\">\n";

@@ -203,6 +203,7 @@ std::string size_section(const Report& report) {
 }
 
 std::string class_section(const Report& report) {
+  if (report.task != Task::kClassification) return {};
   const std::vector<size_t> shown = classes_shown(report);
   std::string out =
       "<section aria-labelledby=\"classes\">\n<h2 id=\"classes\">Accuracy by class</h2>\n";

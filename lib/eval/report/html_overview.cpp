@@ -28,21 +28,25 @@ constexpr const char* kFront =
 
 std::string percent_tick(double value) { return fixed(value, 2) + " %"; }
 
-Chart chart_of(const char* id) {
+const char* name_of_quality(const Report& report) {
+  return report.task == Task::kRegression ? "R²" : "Accuracy";
+}
+
+Chart chart_of(const Report& report, const char* id) {
   Chart chart{.id = id};
-  chart.y_title = "accuracy, % (higher is better)";
-  chart.y_text = percent_tick;
+  const bool regression = report.task == Task::kRegression;
+  chart.y_title = regression ? "R² (higher is better)" : "accuracy, % (higher is better)";
+  chart.y_text = regression ? [](double value) { return fixed(value, 4); } : percent_tick;
   return chart;
 }
 
 ChartPoint point_of(const Report& report, size_t i, double x) {
-  const CandidateReport& c = report.candidates[i];
-  const Interval& interval = c.metrics.top1_interval;
-  return {.label = c.name,
+  const Quality quality = quality_of(report, i).value_or(Quality{});
+  return {.label = report.candidates[i].name,
           .x = x,
-          .y = c.metrics.top1 * 100,
+          .y = quality.value,
           .x_interval = std::nullopt,
-          .y_interval = {interval.low * 100, interval.high * 100},
+          .y_interval = quality.interval,
           .series = colour_of(i)};
 }
 
@@ -53,8 +57,9 @@ std::string figure(const Chart& chart, const char* caption) {
       "<details><summary>Data of this picture</summary>\n<div class=\"scroll\" "
       "role=\"region\" tabindex=\"0\" aria-label=\"Data of this picture\">\n<table><caption>" +
       html_escaped(chart.title) + "</caption><thead><tr><th scope=\"col\">Model</th>" +
-      "<th scope=\"col\">" + html_escaped(chart.x_title) +
-      "</th><th scope=\"col\">Accuracy</th><th scope=\"col\">95&#8239;% interval</th>"
+      "<th scope=\"col\">" + html_escaped(chart.x_title) + "</th><th scope=\"col\">" +
+      html_escaped(chart.y_title) +
+      "</th><th scope=\"col\">95&#8239;% interval</th>"
       "<th scope=\"col\">On the front</th></tr></thead><tbody>\n";
   const std::vector<bool> beaten = dominated_points(chart);
   for (size_t i = 0; i < chart.points.size(); ++i) {
@@ -69,33 +74,32 @@ std::string figure(const Chart& chart, const char* caption) {
 }
 
 std::string size_figure(const Report& report) {
-  Chart chart = chart_of("accuracy-size");
-  chart.title = "Accuracy against file size";
+  Chart chart = chart_of(report, "accuracy-size");
+  chart.title = std::string(name_of_quality(report)) + " against file size";
   chart.x_title = "file size, log scale (smaller is better)";
   chart.x_unit = TickUnit::kBinary;
   chart.x_text = [](double v) { return bytes_text(static_cast<int64_t>(v + 0.5)); };
   for (size_t i = 0; i < report.candidates.size(); ++i) {
     const auto& size = report.candidates[i].size;
-    if (!size || size->file_bytes <= 0) continue;
+    if (!size || size->file_bytes <= 0 || !quality_of(report, i)) continue;
     chart.points.push_back(point_of(report, i, static_cast<double>(size->file_bytes)));
   }
   if (chart.points.size() < 2) return {};
-  return figure(
-      chart,
-      "Accuracy against file size. Towards the upper left is better. Vertical bars: 95&#8239;% "
-      "interval of the accuracy of each model alone; for differences on the same items "
-      "see the table.");
+  return figure(chart,
+                "Towards the upper left is better. Vertical bars: 95&#8239;% "
+                "interval of each model alone; for differences on the same items "
+                "see the table.");
 }
 
 std::string latency_figure(const Report& report) {
-  Chart chart = chart_of("accuracy-latency");
-  chart.title = "Accuracy against latency";
+  Chart chart = chart_of(report, "accuracy-latency");
+  chart.title = std::string(name_of_quality(report)) + " against latency";
   chart.x_title = "latency p50, log scale (faster is better)";
   chart.x_text = microseconds;
   const auto& base = report.candidates.front().latency;
   for (size_t i = 0; i < report.candidates.size(); ++i) {
     const auto& latency = report.candidates[i].latency;
-    if (!latency || latency->p50 <= 0) continue;
+    if (!latency || latency->p50 <= 0 || !quality_of(report, i)) continue;
     chart.points.push_back(point_of(report, i, latency->p50));
     if (i > 0 && base && latency->ratio) {
       // The interval is of the ratio to the base: it is drawn around this model's own median.
@@ -106,7 +110,7 @@ std::string latency_figure(const Report& report) {
   }
   if (chart.points.size() < 2) return {};
   return figure(chart,
-                "Accuracy against latency. Towards the upper left is better. "
+                "Towards the upper left is better. "
                 "Horizontal bars: 95&#8239;% interval of the ratio to the base.");
 }
 

@@ -57,6 +57,20 @@ Json comparison_json(const Report& report, const Comparison& c) {
           {"kl_largest", of_divergence(&Divergence::largest)}};
 }
 
+Json regression_json(const RegressionReport& regression) {
+  const auto errors = [](const RegressionReport::Errors& e) {
+    return Json{{"mae", number(e.mae)}, {"rmse", number(e.rmse)}, {"r2", maybe(e.r2)}};
+  };
+  Json out = errors(regression.all);
+  out["targets"] = Json::array();
+  for (const RegressionReport::Errors& target : regression.targets) {
+    Json entry{{"name", target.target}};
+    entry.update(errors(target));
+    out["targets"].push_back(std::move(entry));
+  }
+  return out;
+}
+
 Json size_json(const SizeReport& size) {
   Json breakdown = nullptr;
   if (size.breakdown) {
@@ -153,21 +167,23 @@ Json slices_json(const std::vector<SliceResult>& slices) {
 Json candidate_json(const Report& report, size_t index) {
   const CandidateReport& c = report.candidates[index];
   const Metrics& m = c.metrics;
+  const bool classifies = report.task == Task::kClassification;
   return {{"name", c.name},
           {"path", c.path},
           {"kind", c.from_predictions ? "predictions" : "model"},
           {"architecture", c.architecture.empty() ? Json(nullptr) : Json(c.architecture)},
           {"items", m.items},
-          {"correct", m.correct},
-          {"accuracy", number(m.top1)},
-          {"accuracy_interval", interval_json(m.top1_interval)},
+          {"correct", classifies ? Json(m.correct) : Json(nullptr)},
+          {"accuracy", classifies ? number(m.top1) : Json(nullptr)},
+          {"accuracy_interval", classifies ? interval_json(m.top1_interval) : Json(nullptr)},
           {"top5", maybe(m.top5)},
-          {"macro_f1", number(m.macro_f1)},
+          {"macro_f1", classifies ? number(m.macro_f1) : Json(nullptr)},
           {"auc", maybe(m.auc)},
           {"log_loss", maybe(m.log_loss)},
           {"calibration_error", maybe(m.calibration_error)},
           {"classes", class_json(report, m)},
           {"comparison", c.comparison ? comparison_json(report, *c.comparison) : Json(nullptr)},
+          {"regression", c.regression ? regression_json(*c.regression) : Json(nullptr)},
           {"slices", slices_json(c.slices)},
           {"size", c.size ? size_json(*c.size) : Json(nullptr)},
           {"macs", maybe(c.macs)},
@@ -199,7 +215,8 @@ Json to_json(const Report& report) {
        {{"source", report.data_source},
         {"fingerprint", report.data_fingerprint},
         {"items", report.items},
-        {"classes", report.classes}}},
+        {"classes", report.classes},
+        {"targets", report.targets}}},
       {"candidates", candidates},
       {"environment",
        {{"cpu", env.cpu},

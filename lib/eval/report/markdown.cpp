@@ -21,7 +21,7 @@ std::string to_markdown(const Report& report) {
   if (report.budget) out += gate_markdown(*report.budget, judged_of(report));
   out += grouped(report.items) + " items of " + markdown_text(report.data_source) +
          " (fingerprint `" + escaped(report.data_fingerprint).substr(0, 12) + "`), " +
-         std::to_string(report.classes.size()) + " classes.\n\n";
+         predicted_text(report) + ".\n\n";
   for (size_t i = report.candidates.size() > 1 ? 1 : 0; i < report.candidates.size(); ++i) {
     out += "- " + markdown_text(verdict(report, i)) + "\n";
   }

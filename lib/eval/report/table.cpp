@@ -154,6 +154,48 @@ void add_accuracy(const Report& report, Rows& rows) {
   });
 }
 
+MakeCell of_figure(const char* name, const Cell& absent, int decimals = 5) {
+  return [name, absent, decimals](const CandidateReport& c) {
+    const Figure* figure = find_figure(c.figures, name);
+    return figure == nullptr ? absent : Cell{fixed(figure->value, decimals)};
+  };
+}
+
+// A rise of an error or a drop of R2 with its interval; coloured when that leaves 0 out.
+MakeCell of_change(const char* name) {
+  return [name](const CandidateReport& c) {
+    const Figure* figure = find_figure(c.figures, name);
+    if (figure == nullptr) return kBase;
+    const Interval interval = interval_of(*figure, 0.95);
+    const auto show = [](double v) { return signed_fixed(v, 5); };
+    const Tone tone = interval.low > 0    ? Tone::kWorse
+                      : interval.high < 0 ? Tone::kBetter
+                                          : Tone::kNeutral;
+    return Cell{interval_text(interval, show), tone};
+  };
+}
+
+void add_errors(const Report& report, Rows& rows) {
+  rows.add("MAE", "Mean absolute error over items and targets.", of_figure("mae", kAbsent));
+  rows.add("RMSE", "Root mean squared error over items and targets.", of_figure("rmse", kAbsent));
+  rows.add("R²", "Share of the targets' variance that is explained, mean over targets.",
+           of_figure("r2", kAbsent));
+  if (report.candidates.size() > 1) {
+    rows.add("MAE rise, 95 %", "Interval of the paired difference from the base.",
+             of_change("mae_rise"));
+    rows.add("RMSE rise, 95 %", "Interval of the paired difference from the base.",
+             of_change("rmse_rise"));
+    rows.add_if_any("R² drop, 95 %", "Interval of the paired difference from the base.",
+                    of_change("r2_drop"));
+  }
+  const auto& targets = report.candidates.front().regression->targets;
+  if (targets.size() < 2) return;
+  for (size_t t = 0; t < targets.size(); ++t) {
+    rows.add("MAE of " + escaped(targets[t].target, 40), "Mean absolute error of one target.",
+             [t](const auto& c) { return Cell{fixed(c.regression->targets[t].mae, 5)}; });
+  }
+}
+
 void add_size(const Report& report, Rows& rows) {
   rows.add("file", "Bytes of the file as written.",
            of_size([](const SizeReport& s) { return bytes_text(s.file_bytes); }));
@@ -236,8 +278,12 @@ void add_slices(const Report& report, Rows& rows) {
 
 std::vector<Row> comparison_rows(const Report& report) {
   Rows rows(report);
-  add_accuracy(report, rows);
-  add_slices(report, rows);
+  if (report.task == Task::kRegression) {
+    add_errors(report, rows);
+  } else {
+    add_accuracy(report, rows);
+    add_slices(report, rows);
+  }
   add_size(report, rows);
   add_speed(report, rows);
   return rows.take();

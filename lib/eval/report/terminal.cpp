@@ -94,10 +94,10 @@ class TablePrinter {
 }  // namespace
 
 std::string to_terminal(const Report& report, const TerminalStyle& style) {
-  std::string out = wrapped(grouped(report.items) + " items of " + escaped(report.data_source) +
-                                " (" + escaped(report.data_fingerprint).substr(0, 12) + "), " +
-                                std::to_string(report.classes.size()) + " classes",
-                            style.width);
+  std::string out =
+      wrapped(grouped(report.items) + " items of " + escaped(report.data_source) + " (" +
+                  escaped(report.data_fingerprint).substr(0, 12) + "), " + predicted_text(report),
+              style.width);
   out += '\n' + TablePrinter(report, style).print() + '\n';
   for (size_t i = report.candidates.size() > 1 ? 1 : 0; i < report.candidates.size(); ++i) {
     out += wrapped(verdict(report, i), style.width);

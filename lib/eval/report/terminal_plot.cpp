@@ -33,8 +33,10 @@ std::vector<Point> points_of(const Report& report) {
     const CandidateReport& c = report.candidates[i];
     if (!c.size || c.size->file_bytes <= 0) continue;
     const auto bytes = static_cast<double>(c.size->file_bytes);
-    points.push_back({i, bytes, 100 * c.metrics.top1});
-    trade_offs.push_back({bytes, c.metrics.top1});
+    const auto quality = quality_of(report, i);
+    if (!quality) continue;
+    points.push_back({i, bytes, quality->value});
+    trade_offs.push_back({bytes, quality->value});
   }
   const std::vector<bool> beaten = dominated(trade_offs);
   for (size_t i = 0; i < points.size(); ++i) points[i].dominated = beaten[i];
@@ -73,7 +75,7 @@ class Canvas {
   }
 
   std::string text() const {
-    std::string out = "accuracy, %\n";
+    std::string out;
     for (int row = 0; row < kRows; ++row) {
       out += left_padded(row_label(row), kGutter - 2) + " │";
       std::string line;
@@ -138,7 +140,8 @@ std::string accuracy_plot(const Report& report, const TerminalStyle& style) {
   constexpr size_t kMaxName = 40;
   const std::vector<Point> points = points_of(report);
   if (points.size() < 2) return {};
-  std::string out = Canvas(points, style).text();
+  std::string out =
+      (report.task == Task::kRegression ? "R²\n" : "accuracy, %\n") + Canvas(points, style).text();
   for (const Point& point : points) {
     const CandidateReport& c = report.candidates[point.candidate];
     out += "  " + mark_of(point.candidate) + "  " + escaped(c.name, kMaxName) +

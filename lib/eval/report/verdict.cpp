@@ -54,15 +54,58 @@ std::string accuracy_text(const Comparison& c, int64_t items) {
          fixed(std::abs(c.difference) * 100, 2) + " points (" + evidence + ")";
 }
 
+std::string errors_text(const CandidateReport& c) {
+  std::string text =
+      "MAE " + fixed(c.regression->all.mae, 5) + ", RMSE " + fixed(c.regression->all.rmse, 5);
+  if (c.regression->all.r2) text += ", R² " + fixed(*c.regression->all.r2, 4);
+  return text;
+}
+
+// The rise of the mean absolute error, as far as the items tell.
+std::string rise_text(const CandidateReport& c, int64_t items) {
+  const Figure* rise = find_figure(c.figures, "mae_rise");
+  const Interval interval = interval_of(*rise, 0.95);
+  const std::string evidence =
+      "95 % interval " + signed_fixed(interval.low, 5) + " to " + signed_fixed(interval.high, 5);
+  if (interval.low <= 0 && interval.high >= 0) {
+    return "mean absolute error changes by " + signed_fixed(rise->value, 5) + ", which " +
+           grouped(items) + " items cannot tell from no change (" + evidence + ")";
+  }
+  return "mean absolute error " + std::string(rise->value < 0 ? "falls" : "rises") + " by " +
+         fixed(std::abs(rise->value), 5) + " (" + evidence + ")";
+}
+
 }  // namespace
+
+std::string predicted_text(const Report& report) {
+  if (report.task == Task::kClassification) {
+    return std::to_string(report.classes.size()) + " classes";
+  }
+  const size_t targets = report.targets.size();
+  return std::to_string(targets) + (targets == 1 ? " target" : " targets");
+}
+
+std::optional<Quality> quality_of(const Report& report, size_t candidate) {
+  const CandidateReport& c = report.candidates.at(candidate);
+  if (report.task == Task::kClassification) {
+    return Quality{c.metrics.top1 * 100,
+                   {c.metrics.top1_interval.low * 100, c.metrics.top1_interval.high * 100}};
+  }
+  const Figure* r2 = find_figure(c.figures, "r2");
+  if (r2 == nullptr) return std::nullopt;
+  return Quality{r2->value, interval_of(*r2, 0.95)};
+}
 
 std::string verdict(const Report& report, size_t candidate) {
   const CandidateReport& base = report.candidates.front();
   const CandidateReport& c = report.candidates.at(candidate);
   const std::string name = escaped(c.name);
-  if (!c.comparison) {
-    std::string text = name + " gets " + grouped(c.metrics.correct) + " of " +
-                       grouped(c.metrics.items) + " items right: " + percent(c.metrics.top1);
+  const bool regression = report.task == Task::kRegression;
+  if (candidate == 0) {
+    std::string text = regression ? name + ": " + errors_text(c)
+                                  : name + " gets " + grouped(c.metrics.correct) + " of " +
+                                        grouped(c.metrics.items) +
+                                        " items right: " + percent(c.metrics.top1);
     if (c.size) text += ", in a file of " + bytes_text(c.size->file_bytes);
     return text + ".";
   }
@@ -70,7 +113,9 @@ std::string verdict(const Report& report, size_t candidate) {
   for (const std::string& part : {size_text(base, c), speed_text(c)}) {
     if (!part.empty()) text += part + "; ";
   }
-  return text + accuracy_text(*c.comparison, report.items) + ".";
+  return text +
+         (regression ? rise_text(c, report.items) : accuracy_text(*c.comparison, report.items)) +
+         ".";
 }
 
 }  // namespace pare::eval
