@@ -32,9 +32,9 @@ const EVP_MD* sha256_algorithm() {
 
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
   const EVP_MD* const algorithm = sha256_algorithm();
-  require(state_->context && algorithm &&
-              EVP_DigestInit_ex(state_->context, algorithm, nullptr) == 1,
-          "SHA-256 is available");
+  require(
+      state_->context && algorithm && EVP_DigestInit_ex(state_->context, algorithm, nullptr) == 1,
+      "SHA-256 is available");
 }
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
