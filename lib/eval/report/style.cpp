@@ -97,7 +97,7 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:.6em 0
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 footer{margin-top:3em;color:var(--soft);font-size:.86rem}
 @media (max-width:620px){main{padding:24px 16px 48px}h1{font-size:1.45rem}h2{margin-top:2em}
-th,td{padding-left:12px}svg text{font-size:13.5px}
+th,td{padding-left:12px}svg text{font-size:13.5px}svg .label{font-size:12px}
 .layer{grid-template-columns:1fr}.track{grid-template-columns:1fr;gap:1px;margin-bottom:5px}
 tbody th{min-width:96px;white-space:normal}thead th{min-width:92px}}
 @media print{:root{--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--panel:#f4f4f4;--accent:#000;--faint:#b4bbc4;
