@@ -9,13 +9,14 @@ namespace pare::cli {
 
 namespace {
 
-constexpr std::array<CommandRow, 13> kCommands{{
+constexpr std::array<CommandRow, 14> kCommands{{
     {"train", "train an architecture or a model on labelled data", make_train},
     {"distill", "train a small model to imitate a larger one", make_distill},
     {"prune", "set weights to zero and store what is left", make_prune},
     {"quantize", "store and run a model in 8 or 4 bits", make_quantize},
     {"eval", "compare models: accuracy, size, latency, memory", make_eval},
     {"gate", "judge an evaluation's report by a budget, for CI", make_gate},
+    {"diagnose", "show which layers cost the accuracy, why, and what repairs them", make_diagnose},
     {"predict", "write a model's predictions for a data set", make_predict},
     {"bench", "time models, whole or layer by layer", make_bench},
     {"convert", "write a model in another format, or add what it does not state", make_convert},

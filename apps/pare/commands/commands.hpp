@@ -18,6 +18,7 @@ Command make_convert();
 Command make_inspect();
 Command make_run();
 Command make_data();
+Command make_diagnose();
 Command make_doctor();
 
 // --budget, of the commands that judge.
