@@ -132,7 +132,10 @@ Command make_diagnose() {
                          .min = 0,
                          .changes_result = false,
                          .metavar = "N"});
-  std::erase_if(data.options, [](const pass::Option& option) { return option.name == "limit"; });
+  // Only classifiers are diagnosed, and --samples says on how much.
+  std::erase_if(data.options, [](const pass::Option& option) {
+    return option.name == "limit" || option.name == "task";
+  });
   return {.name = "diagnose",
           .summary =
               "Show where a compressed model loses accuracy against its base, layer by layer, and "
