@@ -153,6 +153,32 @@ bool first_row_is_header(const CsvTable& table, const std::vector<std::string>& 
   return numbers_below || !repeats;
 }
 
+CsvTable read_csv_fields(const std::string& path) {
+  CsvTable table;
+  table.path = path;
+  table.file = MappedFile::open(path);
+  const auto bytes = table.file->bytes();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.find('\0') != std::string_view::npos) throw Error(path, "is not text: it has NUL bytes");
+  Scanner(text, table).scan();
+  if (table.rows() == 0) throw Error(path, "holds 0 items");
+  return table;
+}
+
+void take_header(CsvTable& table) {
+  const auto end = table.cells.begin() + static_cast<std::ptrdiff_t>(table.columns);
+  table.header.assign(table.cells.begin(), end);
+  std::set<std::string> seen;
+  for (const std::string& name : table.header) {
+    if (!seen.insert(name).second) {
+      throw Error(table.path, "names two columns '" + escaped(name, 60) + "'");
+    }
+  }
+  table.cells.erase(table.cells.begin(), end);
+  table.lines.erase(table.lines.begin());
+  if (table.rows() == 0) throw Error(table.path, "holds 0 items");
+}
+
 }  // namespace
 
 std::optional<double> parse_number(std::string_view text) {
@@ -170,29 +196,17 @@ std::optional<double> parse_number(std::string_view text) {
 }
 
 CsvTable read_csv_table(const std::string& path, const std::vector<std::string>& known_header) {
-  CsvTable table;
-  table.path = path;
-  table.file = MappedFile::open(path);
-  const auto bytes = table.file->bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (text.find('\0') != std::string_view::npos) throw Error(path, "is not text: it has NUL bytes");
-  Scanner(text, table).scan();
-  if (table.rows() == 0) throw Error(path, "holds 0 items");
+  CsvTable table = read_csv_fields(path);
   if (table.columns < 2) {
     throw Error(path, "has one column, expected features and a label separated by , ; or tab");
   }
-  if (!first_row_is_header(table, known_header)) return table;
-  const auto end = table.cells.begin() + static_cast<std::ptrdiff_t>(table.columns);
-  table.header.assign(table.cells.begin(), end);
-  std::set<std::string> seen;
-  for (const std::string& name : table.header) {
-    if (!seen.insert(name).second) {
-      throw Error(path, "names two columns '" + escaped(name, 60) + "'");
-    }
-  }
-  table.cells.erase(table.cells.begin(), end);
-  table.lines.erase(table.lines.begin());
-  if (table.rows() == 0) throw Error(path, "holds 0 items");
+  if (first_row_is_header(table, known_header)) take_header(table);
+  return table;
+}
+
+CsvTable read_csv_with_header(const std::string& path) {
+  CsvTable table = read_csv_fields(path);
+  take_header(table);
   return table;
 }
 

@@ -35,6 +35,9 @@ struct CsvTable {
 // (with the line), a quote that is not closed, NUL bytes.
 CsvTable read_csv_table(const std::string& path, const std::vector<std::string>& known_header);
 
+// The same of a file whose first row is a header, of one column or more.
+CsvTable read_csv_with_header(const std::string& path);
+
 // A number as from_chars reads it, with an optional '+'; nothing else around it.
 std::optional<double> parse_number(std::string_view text);
 

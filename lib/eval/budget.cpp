@@ -159,7 +159,7 @@ BudgetVerdict judge_entry(const BudgetEntry& entry, const std::vector<Figure>& f
   const bool beyond = out.at_least ? out.interval.high < out.bound : out.interval.low > out.bound;
   out.verdict = keeps ? Verdict::kPass : beyond ? Verdict::kFail : Verdict::kInconclusive;
   if (out.verdict == Verdict::kInconclusive) {
-    out.needed = needed_to_decide(*figure, out.interval, out.bound);
+    out.needed = needed_to_decide(*figure, out.interval, out.bound, confidence);
   }
   out.reason = reason_of(out, *figure, confidence);
   return out;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "lib/core/error.hpp"
 
@@ -61,6 +62,33 @@ int64_t items_of(const WorstGroup& worst) {
   int64_t items = 0;
   for (const WorstGroup::Group& group : worst.groups) items += group.counts.items;
   return items;
+}
+
+int64_t scaled(int64_t count, double factor) {
+  return std::llround(static_cast<double>(count) * factor);
+}
+
+PairedCounts scaled(const PairedCounts& counts, double factor) {
+  PairedCounts out{scaled(counts.lost, factor), scaled(counts.gained, factor), 0, counts.unit};
+  out.items = std::max(scaled(counts.items, factor), out.lost + out.gained);
+  return out;
+}
+
+// The same rates on more items; anything but counts as it is.
+Spread scaled(const Spread& spread, double factor) {
+  return std::visit(Overload{[&](const Proportion& p) -> Spread {
+                               return Proportion{scaled(p.count, factor), scaled(p.items, factor)};
+                             },
+                             [&](const PairedCounts& p) -> Spread { return scaled(p, factor); },
+                             [&](const WorstGroup& w) -> Spread {
+                               WorstGroup out = w;
+                               for (WorstGroup::Group& group : out.groups) {
+                                 group.counts = scaled(group.counts, factor);
+                               }
+                               return out;
+                             },
+                             [&](const auto& other) -> Spread { return other; }},
+                    spread);
 }
 
 Json spread_json(const Spread& spread) {
@@ -231,10 +259,10 @@ Interval interval_of(const Figure& figure, double confidence) {
       figure.spread);
 }
 
-std::optional<Needed> needed_to_decide(const Figure& figure, const Interval& interval,
-                                       double bound) {
-  const auto scaled = [&](int64_t count, const char* unit) -> std::optional<Needed> {
-    // The side of the interval that reaches over the bound shrinks with the root of the count.
+std::optional<Needed> needed_to_decide(const Figure& figure, const Interval& interval, double bound,
+                                       double confidence) {
+  // A mean's or median's interval shrinks with the root of the count.
+  const auto by_root = [&](int64_t count, const char* unit) -> std::optional<Needed> {
     const double half =
         bound >= figure.value ? interval.high - figure.value : figure.value - interval.low;
     const double gap = std::abs(bound - figure.value);
@@ -242,22 +270,39 @@ std::optional<Needed> needed_to_decide(const Figure& figure, const Interval& int
     if (!(needed <= kMostNeeded)) return std::nullopt;
     return Needed{std::max(static_cast<int64_t>(needed), count + 1), unit};
   };
+  // A score interval shrinks faster when nothing changed: the counts themselves are scaled.
+  const auto by_counts = [&](int64_t items) -> std::optional<Needed> {
+    const auto decided = [&](double factor) {
+      const Interval at = interval_of(Figure{"", 0, scaled(figure.spread, factor)}, confidence);
+      return at.high <= bound || at.low >= bound;
+    };
+    double low = 1.0;
+    double high = 2.0;
+    const double most = kMostNeeded / static_cast<double>(items);
+    while (high < most && !decided(high)) low = std::exchange(high, 2.0 * high);
+    if (high >= most) return std::nullopt;
+    for (int i = 0; i < 20; ++i) {
+      const double middle = 0.5 * (low + high);
+      (decided(middle) ? high : low) = middle;
+    }
+    return Needed{static_cast<int64_t>(std::ceil(high * static_cast<double>(items))), "items"};
+  };
   return std::visit(
       Overload{[](const Exact&) { return std::optional<Needed>(); },
                [](const Range&) { return std::optional<Needed>(); },
-               [&](const Proportion& p) { return scaled(p.items, "items"); },
-               [&](const PairedCounts& p) { return scaled(p.items, "items"); },
+               [&](const Proportion& p) { return by_counts(p.items); },
+               [&](const PairedCounts& p) { return by_counts(p.items); },
+               [&](const WorstGroup& w) { return by_counts(items_of(w)); },
                [&](const MeanOfItems& m) {
-                 if (m.items >= kLeastItemsOfMean) return scaled(m.items, "items");
+                 if (m.items >= kLeastItemsOfMean) return by_root(m.items, "items");
                  return std::optional(Needed{kLeastItemsOfMean, "items"});
                },
                [&](const MedianOfBlocks& m) {
                  if (m.blocks.size() >= kLeastBlocks) {
-                   return scaled(static_cast<int64_t>(m.blocks.size()), "blocks");
+                   return by_root(static_cast<int64_t>(m.blocks.size()), "blocks");
                  }
                  return std::optional(Needed{static_cast<int64_t>(kLeastBlocks), "blocks"});
-               },
-               [&](const WorstGroup& w) { return scaled(items_of(w), "items"); }},
+               }},
       figure.spread);
 }
 

@@ -87,8 +87,8 @@ struct Needed {
   int64_t count = 0;
   std::string unit;  // "items", "blocks"
 };
-std::optional<Needed> needed_to_decide(const Figure& figure, const Interval& interval,
-                                       double bound);
+std::optional<Needed> needed_to_decide(const Figure& figure, const Interval& interval, double bound,
+                                       double confidence);
 
 // {"accuracy_drop": {"value": 0.001, "lost": 12, "gained": 2, "items": 10000}, ...}
 Json to_json(const std::vector<Figure>& figures);

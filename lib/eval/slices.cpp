@@ -118,8 +118,7 @@ SliceColumn slice_by_column(const data::Dataset& dataset, const std::string& col
 }
 
 std::vector<SliceColumn> read_slices(const std::string& path, int64_t items) {
-  const data::CsvTable table = data::read_csv_table(path, {});
-  if (table.header.empty()) throw Error(path, "has no header line with the names of the slices");
+  const data::CsvTable table = data::read_csv_with_header(path);
   if (static_cast<int64_t>(table.rows()) != items) {
     throw Error(path, "has " + std::to_string(table.rows()) + " rows, the data " +
                           std::to_string(items) + " items");

@@ -28,7 +28,7 @@ SliceColumn slice_by_column(const data::Dataset& dataset, const std::string& col
 inline constexpr size_t kMostNumbers = 10;
 
 // Columns of a CSV file with a header line and a row an item, in the data's order; an empty field
-// is no slice. Throws Error(path) on another number of rows, no header, or too many values.
+// is no slice. Throws Error(path) on another number of rows or too many values.
 std::vector<SliceColumn> read_slices(const std::string& path, int64_t items);
 
 struct SliceResult {

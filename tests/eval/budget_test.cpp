@@ -83,6 +83,15 @@ TEST_CASE("the number of items said to decide decides, if rates stay as they are
         Verdict::kInconclusive);
 }
 
+TEST_CASE("the number of items is exact where nothing changed") {
+  const Budget budget = parse_budget(R"({"accuracy_drop": 0.01})", "b.json");
+  const auto judged =
+      judge(budget, Task::kClassification, {paired_drop("accuracy_drop", {.items = 1})});
+  // z^2 / (n + z^2) = 0.01.
+  const double exact = kZ95 * kZ95 * 99.0;
+  CHECK(static_cast<double>(judged[0].needed->count) == doctest::Approx(exact).epsilon(0.01));
+}
+
 TEST_CASE("the worst class fails with correction, passes only when all classes do") {
   const auto group = [](const char* name, int64_t lost, int64_t gained) {
     return WorstGroup::Group{name, {.lost = lost, .gained = gained, .items = 1000}};

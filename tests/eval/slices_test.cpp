@@ -52,6 +52,8 @@ TEST_CASE("a slice file has a column a slicing, a row an item, and may leave ite
   REQUIRE(columns.size() == 2);
   CHECK(columns[0].of_item == std::vector<int32_t>{0, 1, 0});
   CHECK(columns[1].of_item == std::vector<int32_t>{0, -1, 1});
+  write_text_file(scratch.file("one.csv"), "site\nA\nB\nB\n");
+  CHECK(read_slices(scratch.file("one.csv"), 3)[0].values == std::vector<std::string>{"A", "B"});
   CHECK_THROWS_WITH_AS(read_slices(scratch.file("s.csv"), 4),
                        doctest::Contains("has 3 rows, the data 4 items"), Error);
 }
