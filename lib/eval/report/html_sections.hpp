@@ -18,7 +18,7 @@ std::string table_section(const Report& report);
 std::string picture_section(const Report& report);
 std::string latency_section(const Report& report);  // distributions, every setting, conditions
 std::string flip_section(const Report& report);     // right and wrong, before and after
-std::string slice_section(const Report& report);  // groups of items
+std::string slice_section(const Report& report);    // groups of items
 std::string size_section(const Report& report);     // where the bytes are, layer by layer
 std::string class_section(const Report& report);    // accuracy of every class
 std::string history_section(const Report& report);  // what was done to every model
