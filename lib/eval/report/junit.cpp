@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verdicts as JUnit XML, the form that CI systems show as test results. There is no one
 // specification; elements and attributes are those that Jenkins' junit-10.xsd has.
-#include "lib/core/error.hpp"
+#include "lib/eval/report/html_text.hpp"
 #include "lib/eval/report/verdicts.hpp"
 
 namespace pare::eval {
 namespace {
-
-std::string xml_text(const std::string& raw) {
-  std::string out;
-  for (const char c : escaped(raw, 2000)) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 struct Tally {
   size_t failures = 0, errors = 0;
@@ -59,7 +36,7 @@ std::string gate_junit(const Budget& budget, const std::vector<Judged>& candidat
     total.failures += tally.failures;
     total.errors += tally.errors;
     tests += candidate.verdicts.size();
-    const std::string name = xml_text(candidate.name);
+    const std::string name = html_escaped(candidate.name);
     suites +=
         "  <testsuite name=\"" + name + "\"" + counts_of(candidate.verdicts.size(), tally) + ">\n";
     for (const BudgetVerdict& v : candidate.verdicts) {
@@ -70,12 +47,13 @@ std::string gate_junit(const Budget& budget, const std::vector<Judged>& candidat
       }
       const std::string element = v.verdict == Verdict::kFail ? "failure" : "error";
       suites += ">\n      <" + element + " type=\"" + name_of(v.verdict) + "\" message=\"" +
-                xml_text(v.reason) + "\"/>\n    </testcase>\n";
+                html_escaped(v.reason) + "\"/>\n    </testcase>\n";
     }
     suites += "  </testsuite>\n";
   }
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" + xml_text(budget.path) +
-         "\"" + counts_of(tests, total) + ">\n" + suites + "</testsuites>\n";
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"" +
+         html_escaped(budget.path) + "\"" + counts_of(tests, total) + ">\n" + suites +
+         "</testsuites>\n";
 }
 
 }  // namespace pare::eval
