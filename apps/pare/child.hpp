@@ -13,7 +13,7 @@ namespace pare::cli {
 struct ChildOptions {
   bool stdout_to_stderr = false;  // stdout belongs to the parent's own result
   bool plain = false;             // several at once: no progress line that is drawn over
-  bool silent = false;            // stdout and stderr go nowhere
+  bool no_stdout = false;         // nobody reads it
 };
 
 // Starts `pare ARGUMENTS...`. Throws Error when no process can be had.

@@ -9,6 +9,7 @@
 
 #include "apps/pare/command.hpp"
 #include "apps/pare/count_list.hpp"
+#include "apps/pare/freshness.hpp"
 #include "apps/pare/help.hpp"
 #include "apps/pare/parse.hpp"
 #include "apps/pare/sibling.hpp"
@@ -75,14 +76,22 @@ ExitCode run_command(const Command& command, std::span<char* const> arguments,
                                        .color = env.color(env.stderr_terminal),
                                        .quiet = quiet,
                                        .verbose = verbose});
-  return command.run({.command = command,
-                      .positionals = parsed.positionals,
-                      .options = parsed.options,
-                      .environment = env,
-                      .progress = *progress,
-                      .trainer = trainer,
-                      .arguments = arguments,
-                      .threads = choose_threads(parsed.options, schema, env)});
+  Freshness freshness(command, parsed.positionals, parsed.options);
+  if (freshness.up_to_date()) {
+    freshness.record();
+    progress->log("the output is up to date");
+    return ExitCode::kOk;
+  }
+  const ExitCode code = command.run({.command = command,
+                                     .positionals = parsed.positionals,
+                                     .options = parsed.options,
+                                     .environment = env,
+                                     .progress = *progress,
+                                     .trainer = trainer,
+                                     .arguments = arguments,
+                                     .threads = choose_threads(parsed.options, schema, env)});
+  if (code == ExitCode::kOk) freshness.record();
+  return code;
 }
 
 ExitCode dispatch(std::span<char* const> arguments, train::Trainer* trainer) {

@@ -2,6 +2,7 @@
 #include "apps/pare/command.hpp"
 
 #include "apps/pare/foreign_model.hpp"
+#include "apps/pare/freshness.hpp"
 #include "apps/pare/memory_limit.hpp"
 
 namespace pare::cli {
@@ -18,6 +19,7 @@ void check_arguments(const Command& command, const pass::Options& options) {
   command.check(options);
   check_foreign_flags(command, options);
   check_memory_flag(options, schema_of(command));
+  check_freshness_flags(command, options);
 }
 
 pass::Options narrowed(const pass::Options& all, const pass::Schema& schema) {

@@ -9,7 +9,7 @@ namespace pare::cli {
 
 namespace {
 
-constexpr std::array<CommandRow, 14> kCommands{{
+constexpr std::array<CommandRow, 18> kCommands{{
     {"train", "train an architecture or a model on labelled data", make_train},
     {"distill", "train a small model to imitate a larger one", make_distill},
     {"prune", "set weights to zero and store what is left", make_prune},
@@ -22,8 +22,12 @@ constexpr std::array<CommandRow, 14> kCommands{{
     {"convert", "write a model in another format, or add what it does not state", make_convert},
     {"inspect", "show what a model file holds and how it was made", make_inspect},
     {"run", "run the steps of a recipe, skipping those that are up to date", make_run},
+    {"sweep", "run a recipe with every combination of some values, by make", make_sweep},
+    {"verify", "check a model's hashes, show how it was made, make it again", make_verify},
     {"data", "describe a data set", make_data},
     {"doctor", "report what on this machine decides speed and results", make_doctor},
+    {"completion", "print a completion script for bash, zsh or fish", make_completion},
+    {"man", "print or write manual pages", make_man},
 }};
 
 }  // namespace

@@ -50,6 +50,17 @@ std::string row(const std::string& left, const std::string& right) {
   return out + wrapped(right, kColumn, kColumn) + "\n";
 }
 
+std::string left_column(const Option& option) {
+  const std::string brief = short_flag(option);
+  const std::string metavar = metavar_of(option);
+  return (brief.empty() ? "" : brief + ", ") + typed_flag(option) +
+         (metavar.empty() ? "" : " " + metavar);
+}
+
+std::string sentence(const std::string& text) { return text.ends_with('.') ? text : text + "."; }
+
+}  // namespace
+
 std::string metavar_of(const Option& option) {
   if (!option.metavar.empty()) return option.metavar;
   switch (option.type) {
@@ -71,14 +82,7 @@ std::string metavar_of(const Option& option) {
   throw Bug("option type");
 }
 
-std::string left_column(const Option& option) {
-  const std::string brief = short_flag(option);
-  const std::string metavar = metavar_of(option);
-  return (brief.empty() ? "" : brief + ", ") + typed_flag(option) +
-         (metavar.empty() ? "" : " " + metavar);
-}
-
-std::string right_column(const Option& option) {
+std::string description_of(const Option& option) {
   std::string out = option.help;
   if (option.type == OptionType::kTextList) out += " (may be repeated)";
   // A choice shown under a metavar of its own still lists its words.
@@ -92,10 +96,6 @@ std::string right_column(const Option& option) {
   const std::string value = typed_value(option.fallback);
   return value.empty() ? out : out + " (default: " + value + ")";
 }
-
-std::string sentence(const std::string& text) { return text.ends_with('.') ? text : text + "."; }
-
-}  // namespace
 
 std::string usage_of(const Command& command) {
   std::string out = "pare " + command.name;
@@ -124,7 +124,7 @@ std::string help_text(const Command& command) {
     if (group.options.empty()) continue;
     out += "\n" + group.title + ":\n";
     for (const Option& option : group.options)
-      out += row(left_column(option), right_column(option));
+      out += row(left_column(option), description_of(option));
   }
   for (const std::string& note : command.notes) out += "\n" + wrapped(note, 0, 0) + "\n";
   out += command.examples.size() == 1 ? "\nexample:\n" : "\nexamples:\n";

@@ -96,6 +96,19 @@ OptionGroup general_group(std::initializer_list<std::string_view> names) {
   return group;
 }
 
+OptionGroup automation_group() {
+  return {"Make",
+          {{.name = "depfile",
+            .help = "Write the files that the output depends on, as a make rule",
+            .changes_result = false,
+            .metavar = "RULES"},
+           {.name = "if_changed",
+            .type = OptionType::kFlag,
+            .help = "Do nothing when the output is what these options, these inputs and this "
+                    "version wrote",
+            .changes_result = false}}};
+}
+
 Option shared_option(std::string_view name) {
   const Option* option = pass::find(general_options(), name);
   require(option != nullptr, "shared option exists");

@@ -19,6 +19,9 @@ pass::Option split_option(const std::string& help);
 // effect.
 OptionGroup general_group(std::initializer_list<std::string_view> names);
 
+// "Make": --depfile and --if-changed (freshness.hpp), for commands that write files.
+OptionGroup automation_group();
+
 // The row of one shared option; a Bug when there is none.
 pass::Option shared_option(std::string_view name);
 // `-o FILE`, required where `required` (which its help then says).

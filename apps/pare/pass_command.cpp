@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/pare/pass_command.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 
@@ -9,6 +10,7 @@
 #include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
+#include "apps/pare/provenance.hpp"
 #include "apps/pare/sibling.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/mapped_file.hpp"
@@ -280,6 +282,7 @@ Options tuned(const Invocation& invocation, const pass::PassInfo& info, const Op
   std::vector<std::string> kept = own.list("exclude");
   for (const runtime::LayerComparison& layer : runtime::parse_tuning(text, path)) {
     if (!layer.slower_in_integers()) continue;
+    if (std::ranges::find(kept, layer.node) != kept.end()) continue;
     kept.push_back(layer.node);
     char times[64];
     std::snprintf(times, sizeof times, "%.1f us in float, %.1f in integers", layer.float_us,
@@ -323,7 +326,8 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     inputs.context.resume = !invocation.flag("no_resume");
   }
   const Options resolved = tuned(invocation, info, own, inputs.context);
-  const ir::Model result = pass::run(info, inputs.start.model, resolved, inputs.context);
+  ir::Model result = pass::run(info, inputs.start.model, resolved, inputs.context);
+  record_command_line(invocation, trains, result);
   formats::write(result, output, write_options(invocation));
   if (trains) {
     std::error_code ignored;
@@ -358,6 +362,7 @@ Command make_pass_command(PassCommand parts) {
                                ? reading_group({"from", "arch", "graph", "bind", "input_shape"})
                                : reading_group({"graph", "bind", "input_shape"}));
   command.groups.push_back(preprocessing_group());
+  command.groups.push_back(automation_group());
   OptionGroup general =
       general_group({"threads", "seed", "json", "dry_run", "print_config", "quiet", "verbose"});
   if (parts.start == Start::kModel) {

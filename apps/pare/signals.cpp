@@ -31,6 +31,7 @@ std::array<std::atomic<pid_t>, kMostForwardings> g_children{};
 std::atomic<bool> g_has_folder{false};
 char g_folder[PATH_MAX];
 char g_folder_file[PATH_MAX];
+char g_folder_checkpoint[PATH_MAX];
 char g_folder_sibling[PATH_MAX];  // OutputFile's, up to the writer's process id
 
 constexpr std::string_view kFolderFile = "/model.pare";
@@ -49,6 +50,7 @@ void remove_folder(pid_t writer) {
     ::unlink(g_folder_sibling);
   }
   ::unlink(g_folder_file);
+  ::unlink(g_folder_checkpoint);
   ::rmdir(g_folder);
 }
 
@@ -105,6 +107,7 @@ PrivateFolder::PrivateFolder() {
   file_ = name + std::string(kFolderFile);
   std::snprintf(g_folder, sizeof g_folder, "%s", name.c_str());
   std::snprintf(g_folder_file, sizeof g_folder_file, "%s", file_.c_str());
+  std::snprintf(g_folder_checkpoint, sizeof g_folder_checkpoint, "%s.checkpoint", file_.c_str());
   std::snprintf(g_folder_sibling, sizeof g_folder_sibling, "%s%s", name.c_str(),
                 kFolderSibling.data());
   g_has_folder = true;

@@ -222,7 +222,7 @@ TEST_CASE("an output folder that moved is still up to date") {
   CHECK(statuses(folder, {"--output-dir", "moved"}) == kBothCurrent);
 }
 
-TEST_CASE("the JSON Schema in docs is made of the table of commands") {
+TEST_CASE("the JSON Schema in docs is made of the table of commands, as the help is") {
   const std::string path = "docs/recipe.schema.json";
   const std::string text = pare::to_text(pare::cli::recipe_schema(), 2) + "\n";
   if (std::getenv("PARE_UPDATE_GOLDENS")) write_file(path, text);

@@ -91,7 +91,7 @@ TEST_CASE(
     for (const char* weight : {"stem.weight", "norm.running_var", "conv.bias", "fc.weight"}) {
       CHECK(model.parameters.contains(weight));
     }
-    CHECK(model.metadata.history.back().inputs.contains(name));
+    CHECK(model.metadata.history.front().inputs.contains(name));
     pare::runtime::Session session(model, {.batch = 2});
     std::ranges::copy(array("residual.input.npy"), session.input().begin());
     session.run();

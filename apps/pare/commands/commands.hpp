@@ -17,9 +17,13 @@ Command make_bench();
 Command make_convert();
 Command make_inspect();
 Command make_run();
+Command make_sweep();
+Command make_verify();
 Command make_data();
 Command make_diagnose();
 Command make_doctor();
+Command make_completion();
+Command make_man();
 
 // --budget, of the commands that judge.
 pass::Option budget_option();

@@ -6,7 +6,9 @@
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
+#include "apps/pare/provenance.hpp"
 #include "formats/rehearse.hpp"
+#include "lib/core/hash.hpp"
 #include "lib/core/output_file.hpp"
 
 namespace pare::cli {
@@ -30,6 +32,7 @@ ExitCode run(const Invocation& invocation) {
                              " states no preprocessing: what runs it must know what to feed it "
                              "(see --input-scale, --mean, --std, --like)");
   }
+  model.metadata.history.push_back(conversion_entry(invocation, to_hex(sha256_of_file(input))));
   const formats::WriteOptions options = write_options(invocation);
   if (invocation.flag("dry_run")) {
     formats::rehearse_write(model, output, options);
@@ -65,6 +68,7 @@ Command make_convert() {
                        opset_option()}},
                      reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                      preprocessing_group(),
+                     automation_group(),
                      general_group({"max_memory", "dry_run", "print_config", "quiet"})},
           .examples = {"pare convert model.onnx --input-scale 0.00392157 --mean 0.286 --std 0.353 "
                        "-o model.pare",

@@ -69,14 +69,19 @@ void check(const pass::Options& options) {
   }
 }
 
-// File names without extension, numbered where two are the same.
+// File names without extension; with their folder where that tells equal ones apart, and numbered
+// where it does not.
 std::vector<std::string> names_of(const std::vector<std::string>& paths) {
+  std::map<std::string, int> stems;
+  for (const std::string& path : paths) ++stems[fs::path(path).stem().string()];
   std::map<std::string, int> seen;
   std::vector<std::string> names;
   for (const std::string& path : paths) {
-    const std::string stem = fs::path(path).stem().string();
-    const int count = ++seen[stem];
-    names.push_back(count == 1 ? stem : stem + " (" + std::to_string(count) + ")");
+    std::string name = fs::path(path).stem().string();
+    const std::string folder = fs::path(path).parent_path().filename().string();
+    if (stems[name] > 1 && !folder.empty()) name.insert(0, folder + "/");
+    const int count = ++seen[name];
+    names.push_back(count == 1 ? name : name + " (" + std::to_string(count) + ")");
   }
   return names;
 }
@@ -246,6 +251,7 @@ Command make_eval() {
                  {"Result", result_options()},
                  reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                  preprocessing_group(),
+                 automation_group(),
                  general_group({"seed", "json", "dry_run", "print_config", "quiet", "verbose"})},
       .examples =
           {"pare eval teacher.pare student.pare student.int8.pare --data fashion-mnist/ \\\n"

@@ -62,6 +62,7 @@ Command make_predict() {
                         .max = 65536}}},
                      reading_group({"from", "arch", "graph", "bind", "input_shape"}),
                      preprocessing_group(),
+                     automation_group(),
                      general_group({"threads", "dry_run", "print_config", "quiet", "verbose"})},
           .examples = {"pare predict student.int8.pare --data fashion-mnist/ -o predictions.npz",
                        "pare eval teacher.pare predictions.npz --data fashion-mnist/"},

@@ -234,9 +234,10 @@ class Runner {
 };
 
 ExitCode run(const Invocation& invocation) {
+  const std::string& path = invocation.positionals.front();
   const Recipe recipe =
-      read_recipe(invocation.positionals.front(), variables_of(invocation.options),
-                  invocation.text("output_dir"));
+      recipe_from_json(read_recipe_json(path), path, variables_of(invocation.options),
+                       invocation.text("output_dir"));
   check_sources(recipe);
   if (invocation.flag("dry_run")) {
     RecipeState state(recipe.output_dir, invocation.progress);

@@ -37,7 +37,8 @@ std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra)
   const Json stated = step.options.stated();
   for (const pass::Option& option : schema_of(step.command)) {
     const bool own = stated.contains(option.name);
-    if (!own && !extra.contains(option.name)) continue;
+    // For the whole run only what decides no result: --threads of eval is what it measures.
+    if (!own && (option.changes_result || !extra.contains(option.name))) continue;
     const Json& value = own ? stated[option.name] : extra[option.name];
     if (value.is_array()) {
       for (const Json& item : value) append(out, option, item);

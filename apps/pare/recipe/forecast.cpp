@@ -22,6 +22,7 @@ constexpr int64_t kContainerTensor = 90;  // ... and names, hashes and places fo
 constexpr int64_t kProcess = 20'000'000;  // pare and its libraries
 constexpr int64_t kTorch = 190'000'000;   // pare-train and libtorch
 constexpr int64_t kF32 = 4;
+constexpr int64_t kBatch = 64;  // where a step does not say
 // Weights, gradients, momentum and the best epoch's weights.
 constexpr int64_t kTrainingCopies = 4;
 // Of every activation: its value and its gradient.
@@ -52,10 +53,8 @@ bool trains(const RecipeStep& step) {
 
 // The batch size of eval is a list of those to time, and small beside what it predicts with.
 int64_t batch_of(const RecipeStep& step) {
-  constexpr int64_t kUsual = 128;
-  const Json options = step.options.resolved();
-  const auto found = options.find("batch_size");
-  return found != options.end() && found->is_number_integer() ? found->get<int64_t>() : kUsual;
+  const Json batch = step.options.resolved().value("batch_size", Json());
+  return batch.is_number_integer() ? batch.get<int64_t>() : kBatch;
 }
 
 std::string model_input(const RecipeStep& step) {
@@ -150,7 +149,7 @@ int64_t Forecaster::memory_of(const RecipeStep& step, const ir::Model& model) {
   if (step.command.name == "predict" || step.command.name == "eval") {
     batch = batch_of(step);
   } else if (options.given("calibration_data")) {
-    batch = 32;
+    batch = kBatch;
   }
   return kProcess + 2 * weights + kF32 * activations(model) * batch;
 }

@@ -35,11 +35,7 @@ class RecipeReader {
   RecipeReader(std::string path, const std::map<std::string, Json>& variables)
       : path_(std::move(path)), overrides_(variables) {}
 
-  Recipe read(const std::string& output_dir) {
-    const auto file = MappedFile::open(path_);
-    const auto bytes = file->bytes();
-    const Json json = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_,
-                                 /*allow_comments=*/true);
+  Recipe read(const Json& json, const std::string& output_dir) {
     if (!json.is_object()) fail("", "an object is expected");
     check_keys(json, "",
                {"$schema", "schema_version", "description", "output_dir", "variables", "steps"});
@@ -224,9 +220,17 @@ class RecipeReader {
 
 }  // namespace
 
-Recipe read_recipe(const std::string& path, const std::map<std::string, Json>& variables,
-                   const std::string& output_dir) {
-  return RecipeReader(path, variables).read(output_dir);
+Json read_recipe_json(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  const auto bytes = file->bytes();
+  return parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path,
+                    /*allow_comments=*/true);
+}
+
+Recipe recipe_from_json(const Json& json, const std::string& path,
+                        const std::map<std::string, Json>& variables,
+                        const std::string& output_dir) {
+  return RecipeReader(path, variables).read(json, output_dir);
 }
 
 std::span<const std::string_view> step_commands() { return kStepCommands; }

@@ -28,9 +28,13 @@ struct Recipe {
   std::vector<RecipeStep> steps;
 };
 
+// The file as JSON, nothing but its syntax checked.
+Json read_recipe_json(const std::string& path);
 // `variables` replace the recipe's own of the same name; `output_dir` likewise when not empty.
-Recipe read_recipe(const std::string& path, const std::map<std::string, Json>& variables,
-                   const std::string& output_dir);
+// `path` is what errors name.
+Recipe recipe_from_json(const Json& json, const std::string& path,
+                        const std::map<std::string, Json>& variables,
+                        const std::string& output_dir);
 
 // The step as arguments of pare, without the program's name; `extra` are flags for every step that
 // knows them and does not state them itself.
