@@ -31,7 +31,6 @@ pass::Schema measuring_options() {
   return {{.name = "threads",
            .help = "Threads: latency is measured with each number of a list, 1 unless stated; all "
                    "else takes the largest (default: CPUs this process may use; 1 under make -j)",
-           .changes_result = false,
            .metavar = "N,N,..."},
           {.name = "batch_size",
            .fallback = "1",

@@ -37,8 +37,9 @@ std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra)
   const Json stated = step.options.stated();
   for (const pass::Option& option : schema_of(step.command)) {
     const bool own = stated.contains(option.name);
-    // For the whole run only what decides no result: --threads of eval is what it measures.
-    if (!own && (option.changes_result || !extra.contains(option.name))) continue;
+    // --threads of eval is a list of what it measures, and stays its own.
+    const bool passed_on = extra.contains(option.name) && option.type != pass::OptionType::kText;
+    if (!own && !passed_on) continue;
     const Json& value = own ? stated[option.name] : extra[option.name];
     if (value.is_array()) {
       for (const Json& item : value) append(out, option, item);

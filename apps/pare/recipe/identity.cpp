@@ -2,6 +2,7 @@
 #include "apps/pare/recipe/identity.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "lib/core/hash.hpp"
@@ -43,7 +44,8 @@ std::vector<std::string> paths_of(const Json& value) {
 }  // namespace
 
 bool is_input_path(const pass::Option& option) {
-  return option.metavar == "FILE" || option.metavar == "PATH" || option.metavar == "MODEL";
+  static constexpr std::array<std::string_view, 5> kRead{"FILE", "PATH", "MODEL", "JSON", "CSV"};
+  return std::ranges::find(kRead, option.metavar) != kRead.end();
 }
 bool is_output_path(const pass::Option& option) { return option.metavar == "OUT"; }
 
