@@ -26,9 +26,10 @@ void prepare(pid_t parent, const ChildOptions& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);  // the parent went before that took effect
   if (options.stdout_to_stderr) ::dup2(STDERR_FILENO, STDOUT_FILENO);
-  if (options.no_stdout) {
+  if (options.no_stdout || options.silent) {
     const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     ::dup2(nowhere, STDOUT_FILENO);
+    if (options.silent) ::dup2(nowhere, STDERR_FILENO);
   }
   if (options.plain) ::setenv("CI", "1", 1);
 }

@@ -14,6 +14,7 @@ struct ChildOptions {
   bool stdout_to_stderr = false;  // stdout belongs to the parent's own result
   bool plain = false;             // several at once: no progress line that is drawn over
   bool no_stdout = false;         // nobody reads it
+  bool silent = false;            // stdout and stderr go nowhere
 };
 
 // Starts `pare ARGUMENTS...`. Throws Error when no process can be had.
