@@ -101,10 +101,15 @@ void RepairPlanner::plan_recorded(const ir::Model& base, const ir::Model& candid
 void RepairPlanner::add_step(const ir::HistoryEntry& entry) {
   PlannedCommand step{.command = entry.pass};
   const auto passes = entry.pass == "prune" ? prune::passes() : quantize::passes();
+  const pass::Schema& schema = pass_named(passes, entry.pass).options;
+  Json own = Json::object();  // the rest is the command line's: where data came from
+  if (entry.options.is_object()) {
+    for (const auto& [name, value] : entry.options.items()) {
+      if (pass::find(schema, name) != nullptr) own[name] = value;
+    }
+  }
   try {
-    const pass::Options options(pass_named(passes, entry.pass).options,
-                                entry.options.is_object() ? entry.options : Json::object());
-    step.options = options.stated();
+    step.options = pass::Options(schema, own).stated();
   } catch (const UsageError& error) {
     obstacle_ =
         "the candidate's history holds options that do not hold here: " + std::string(error.what());
