@@ -176,7 +176,9 @@ const char* name_of(Verdict verdict) {
 }
 
 std::string figure_text(const BudgetKey& key, double value) {
+  constexpr double kMostDigits = 1e15;
   if (!std::isfinite(value)) return value < 0 ? "−∞" : "∞";
+  if (std::abs(value) >= kMostDigits) return to_text(Json(value));
   if (key.unit == "bytes") return grouped(static_cast<int64_t>(std::llround(value)));
   if (key.unit == "fraction") return fixed(value, 4);
   if (key.unit == "us") return fixed(value, value < 100 ? 2 : 0);

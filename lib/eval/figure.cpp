@@ -124,6 +124,28 @@ Json spread_json(const Spread& spread) {
       spread);
 }
 
+double worst_drop(const WorstGroup& worst) {
+  double drop = -kInfinity;
+  for (const WorstGroup::Group& group : worst.groups) {
+    if (group.counts.items > 0) drop = std::max(drop, drop_of(group.counts));
+  }
+  return drop;
+}
+
+// What the counts or repetitions behind a figure make of it; its own value where they cannot say.
+double value_of(const Figure& figure) {
+  return std::visit(
+      Overload{[](const Proportion& p) {
+                 return static_cast<double>(p.count) / static_cast<double>(p.items);
+               },
+               [](const PairedCounts& p) { return drop_of(p); },
+               [](const MedianOfBlocks& m) { return quantile(m.blocks, 0.5); },
+               [](const WorstGroup& w) { return worst_drop(w); },
+               [&](const Range& r) { return std::clamp(figure.value, r.low, r.high); },
+               [&](const auto&) { return figure.value; }},
+      figure.spread);
+}
+
 // One figure's JSON object, read with errors that name it.
 class FigureReader {
  public:
@@ -132,7 +154,14 @@ class FigureReader {
     if (!json_.is_object()) throw error("expected an object");
   }
 
-  Figure read() const { return {name_, number(json_, "value"), spread()}; }
+  Figure read() const {
+    Figure figure{name_, number(json_, "value"), spread()};
+    const double expected = value_of(figure);
+    if (std::abs(figure.value - expected) > 1e-9 * std::max(1.0, std::abs(expected))) {
+      throw error("a value that what is behind it contradicts");
+    }
+    return figure;
+  }
 
  private:
   Spread spread() const {
@@ -154,6 +183,8 @@ class FigureReader {
       return out;
     }
     if (json_.contains("groups")) return groups();
+    // Only bytes are known without error: anything else would be decided by its value alone.
+    if (!name_.starts_with("file_bytes")) throw error("nothing that says how sure it is");
     return Exact{};
   }
 
@@ -233,12 +264,10 @@ Figure paired_drop(std::string name, const PairedCounts& counts) {
 }
 
 std::optional<Figure> worst_group(std::string name, std::vector<WorstGroup::Group> groups) {
-  double worst = -kInfinity;
-  for (const WorstGroup::Group& group : groups) {
-    if (group.counts.items > 0) worst = std::max(worst, drop_of(group.counts));
-  }
-  if (std::isinf(worst)) return std::nullopt;
-  return Figure{std::move(name), worst, WorstGroup{std::move(groups)}};
+  WorstGroup worst{std::move(groups)};
+  const double drop = worst_drop(worst);
+  if (std::isinf(drop)) return std::nullopt;
+  return Figure{std::move(name), drop, std::move(worst)};
 }
 
 Interval interval_of(const Figure& figure, double confidence) {

@@ -158,7 +158,10 @@ TEST_CASE("figures no report can hold are refused by name") {
         R"({"a": {"value": 1, "lost": 2, "gained": 2, "items": 3}})",
         R"({"a": {"value": 1, "lost": 18446744073709551615, "gained": 1, "items": 2}})",
         R"({"a": {"value": 1, "blocks": []}})", R"({"a": {"value": 1, "blocks": ["x"]}})",
-        R"({"a": {"value": 1, "groups": [{"lost": 1}]}})",
+        R"({"a": {"value": 1, "groups": [{"lost": 1}]}})", R"({"accuracy_drop": {"value": 0}})",
+        R"({"accuracy_drop": {"value": 0, "lost": 90, "gained": 0, "items": 100}})",
+        R"({"latency_p50_us": {"value": 1, "blocks": [5, 5, 5]}})",
+        R"({"peak_memory_bytes": {"value": 1, "least": 2, "most": 3}})",
         R"({"a": {"value": 1, "least": 2, "most": 1}})",
         R"({"a": {"value": 1, "standard_error": -1, "items": 50}})", "[]"}) {
     CHECK_THROWS_AS(figures_from_json(parse_json(text, "r.json"), "r.json"), Error);
