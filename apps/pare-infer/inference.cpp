@@ -157,10 +157,13 @@ struct Latency {
   double p50 = 0, p90 = 0, p99 = 0;  // microseconds
 };
 
-// One warm-up run, then `repeat` timed ones; nearest-rank percentiles.
+// Runs before those that count: none for a single run, which pays for cold caches and says so.
+int warm_up_runs(int repeat) { return repeat > 1 ? 1 : 0; }
+
+// `repeat` timed runs after those that warm up; nearest-rank percentiles.
 Latency time_runs(runtime::Session& session, int repeat) {
   using Clock = std::chrono::steady_clock;
-  session.run();
+  for (int i = 0; i < warm_up_runs(repeat); ++i) session.run();
   std::vector<double> times;
   times.reserve(static_cast<size_t>(repeat));
   for (int i = 0; i < repeat; ++i) {
@@ -220,8 +223,11 @@ std::string as_json(const Request& request, const runtime::Session& session,
     json["top"].push_back(list);
   }
   json["output_shape"] = session.output_dims(0);
-  json["latency_us"] = {
-      {"p50", latency.p50}, {"p90", latency.p90}, {"p99", latency.p99}, {"repeat", request.repeat}};
+  json["latency_us"] = {{"p50", latency.p50},
+                        {"p90", latency.p90},
+                        {"p99", latency.p99},
+                        {"repeat", request.repeat},
+                        {"warm_up", warm_up_runs(request.repeat)}};
   json["threads"] = request.threads;
   json["isa"] = std::string(runtime::name_of(runtime::active_isa()));
   json["arena_bytes"] = session.arena_bytes();
@@ -240,9 +246,16 @@ std::string as_text(const Request& request, const std::vector<std::vector<Top>>&
              "  " + escaped(top.label) + "\n";
     }
   }
-  out += "latency p50 " + number(latency.p50, "%.1f") + " us, p99 " + number(latency.p99, "%.1f") +
-         " us (" + std::to_string(request.repeat) + " runs, " + std::to_string(request.threads) +
-         " threads), peak memory " +
+  const std::string threads =
+      std::to_string(request.threads) + (request.threads == 1 ? " thread" : " threads");
+  if (request.repeat == 1) {
+    out += "latency " + number(latency.p50, "%.1f") + " us (first run, cold; " + threads + ")";
+  } else {
+    out += "latency p50 " + number(latency.p50, "%.1f") + " us, p99 " +
+           number(latency.p99, "%.1f") + " us (" + std::to_string(request.repeat) + " runs, " +
+           threads + ")";
+  }
+  out += ", peak memory " +
          number(static_cast<double>(status_kilobytes("VmHWM")) / 1024.0, "%.1f") + " MiB\n";
   return out;
 }

@@ -27,7 +27,7 @@ void add_options(CLI::App& app, pare::infer::Request& request) {
                  "Threads; more than one pays for large models on an idle machine")
       ->default_val(1)
       ->check(CLI::Range(1, 1024));
-  app.add_option("--repeat", request.repeat, "Timed runs after one that warms up")
+  app.add_option("--repeat", request.repeat, "Timed runs; two or more come after one that warms up")
       ->check(CLI::Range(1, 10'000'000))
       ->default_val(1);
   app.add_flag("--json", request.json, "Print JSON");
