@@ -126,13 +126,14 @@ bool check_depthwise(const Case& c, int64_t taps) {
   for (int64_t s = 0; s < c.steps; ++s) {
     d.offsets.push_back(c.integer ? s * c.channels : (s / 3 * 11 + s % 3) * c.channels);
   }
-  const auto reach = static_cast<size_t>((c.pixels + c.steps * 4 + 16) * c.channels + 64);
+  constexpr int64_t kRows = 2;
+  const auto reach = static_cast<size_t>((kRows * c.pixels + c.steps * 4 + 16) * c.channels + 64);
   d.input.resize(reach);
   d.codes.resize(reach);
   d.weights.resize(static_cast<size_t>(padded * c.steps));
   d.bias.resize(static_cast<size_t>(padded));
   d.multiplier.resize(static_cast<size_t>(padded));
-  const auto outputs = static_cast<size_t>(c.pixels * c.channels);
+  const auto outputs = static_cast<size_t>(kRows * c.pixels * c.channels);
   d.floats.resize(outputs);
   draw_units(d.input, c.integer, 0, 255);
   draw_units(d.weights, c.integer, -127, 127);
@@ -140,6 +141,8 @@ bool check_depthwise(const Case& c, int64_t taps) {
   DepthwiseBlock b;
   set_epilogue(b, c, d);
   b.input = d.input.data();
+  b.rows = kRows;
+  b.row_stride = c.pixels * c.channels;
   b.pixels = c.pixels;
   b.pixel_stride = c.channels;
   b.step_offsets = d.offsets.data();

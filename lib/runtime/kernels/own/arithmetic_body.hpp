@@ -29,22 +29,52 @@ struct Integer {
   static Unit weights(const char* p) { return Vec::load_i32(p); }
   static Sum multiply_add(Sum sum, Unit codes, Unit w) { return Vec::dot(sum, codes, w); }
 
-  // `at`: the first lane's element of output and residual.
-  [[gnu::always_inline]] void store(const BlockOutput& b, Sum sum, int64_t channel, int64_t at,
-                                    int64_t lanes) const {
-    Vec::F v = Vec::mul(Vec::to_f32(sum), Vec::load_f32(b.multiplier + channel));
+  // The sums of P pixels, `stride` elements apart, of which `at` is the first lane's of the first.
+  // Step by step for all of them, so that no pixel's chain of instructions is waited for.
+  template <int P>
+  [[gnu::always_inline]] void store(const BlockOutput& b, const Sum (&sums)[P], int64_t channel,
+                                    int64_t at, int64_t stride, int64_t lanes) const {
+    if (lanes == Vec::kLanes) {
+      store_lanes(b, sums, channel, at, stride, Vec::kLanes);
+    } else {
+      store_lanes(b, sums, channel, at, stride, lanes);
+    }
+  }
+
+ private:
+  template <int P>
+  [[gnu::always_inline]] void store_lanes(const BlockOutput& b, const Sum (&sums)[P],
+                                          int64_t channel, int64_t at, int64_t stride,
+                                          int64_t lanes) const {
+    const Vec::F multiplier = Vec::load_f32(b.multiplier + channel);
+    Vec::F v[P];
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) v[p] = Vec::mul(Vec::to_f32(sums[p]), multiplier);
     if (b.residual != nullptr) {
       const auto* residual = static_cast<const uint8_t*>(b.residual) + at;
-      const Vec::F r = Vec::sub(Vec::load_u8(residual, lanes), residual_zero);
-      v = Vec::add(v, Vec::mul(residual_multiplier, r));
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        const Vec::F r = Vec::sub(Vec::load_u8(residual + p * stride, lanes), residual_zero);
+        v[p] = Vec::add(v[p], Vec::mul(residual_multiplier, r));
+      }
     }
-    v = Vec::min(high, Vec::max(low, v));
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) v[p] = Vec::max(low, v[p]);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) v[p] = Vec::min(high, v[p]);
     if (b.to_float) {
-      Vec::store_f32(static_cast<float*>(b.output) + at, v, lanes);
-    } else {
-      v = Vec::add(Vec::round(v), zero);
-      Vec::store_u8(static_cast<uint8_t*>(b.output) + at, v, lanes);
+      float* output = static_cast<float*>(b.output) + at;
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) Vec::store_f32(output + p * stride, v[p], lanes);
+      return;
     }
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) v[p] = Vec::round(v[p]);
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) v[p] = Vec::add(v[p], zero);
+    uint8_t* output = static_cast<uint8_t*>(b.output) + at;
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) Vec::store_u8(output + p * stride, v[p], lanes);
   }
 };
 
@@ -62,12 +92,17 @@ struct Real {
   static Unit weights(const char* p) { return Vec::load_f32(p); }
   static Sum multiply_add(Sum sum, Unit x, Unit w) { return Vec::multiply_add(x, w, sum); }
 
-  [[gnu::always_inline]] void store(const BlockOutput& b, Sum sum, int64_t, int64_t at,
-                                    int64_t lanes) const {
-    if (b.residual != nullptr) {
-      sum = Vec::add(sum, Vec::load_f32(static_cast<const float*>(b.residual) + at, lanes));
+  template <int P>
+  [[gnu::always_inline]] void store(const BlockOutput& b, const Sum (&sums)[P], int64_t, int64_t at,
+                                    int64_t stride, int64_t lanes) const {
+    const float* residual = static_cast<const float*>(b.residual) + at;
+    float* output = static_cast<float*>(b.output) + at;
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) {
+      Vec::F v = sums[p];
+      if (b.residual != nullptr) v = Vec::add(v, Vec::load_f32(residual + p * stride, lanes));
+      Vec::store_f32(output + p * stride, Vec::min(high, Vec::max(low, v)), lanes);
     }
-    Vec::store_f32(static_cast<float*>(b.output) + at, Vec::min(high, Vec::max(low, sum)), lanes);
   }
 };
 

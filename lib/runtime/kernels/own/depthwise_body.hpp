@@ -25,21 +25,24 @@ Vec::I gather_unit(const uint8_t* p, int64_t tap_stride) {
 
 // gather(input element offset) makes a step's unit.
 template <class Arithmetic, class Gather>
-void depthwise_row(const DepthwiseBlock& b, const Gather& gather) {
+void depthwise_rows(const DepthwiseBlock& b, const Gather& gather) {
   const Arithmetic arithmetic(b);
   const int64_t padded = (b.channels + Vec::kLanes - 1) / Vec::kLanes * Vec::kLanes;
   for (int64_t c = 0; c < b.channels; c += Vec::kLanes) {
     const auto bias = Arithmetic::start(b, c);
     const int64_t lanes = lanes_at(b.channels, c);
     const char* weights = static_cast<const char*>(b.weights) + c * 4;
-    for (int64_t pixel = 0; pixel < b.pixels; ++pixel) {
-      const int64_t from = pixel * b.pixel_stride + c;
-      auto sum = bias;
-      for (int64_t s = 0; s < b.steps; ++s) {
-        const auto w = Arithmetic::weights(weights + s * padded * 4);
-        sum = Arithmetic::multiply_add(sum, gather(from + b.step_offsets[s]), w);
+    int64_t to = c;
+    for (int64_t row = 0; row < b.rows; ++row) {
+      for (int64_t pixel = 0; pixel < b.pixels; ++pixel, to += b.channels) {
+        const int64_t from = row * b.row_stride + pixel * b.pixel_stride + c;
+        typename Arithmetic::Sum sum[1] = {bias};
+        for (int64_t s = 0; s < b.steps; ++s) {
+          const auto w = Arithmetic::weights(weights + s * padded * 4);
+          sum[0] = Arithmetic::multiply_add(sum[0], gather(from + b.step_offsets[s]), w);
+        }
+        arithmetic.template store<1>(b, sum, c, to, 0, lanes);
       }
-      arithmetic.store(b, sum, c, pixel * b.channels + c, lanes);
     }
   }
 }
@@ -47,39 +50,70 @@ void depthwise_row(const DepthwiseBlock& b, const Gather& gather) {
 template <int Taps>
 void integer_depthwise_of(const DepthwiseBlock& b) {
   const auto* input = static_cast<const uint8_t*>(b.input);
-  depthwise_row<Integer>(b,
-                         [&](int64_t at) { return gather_unit<Taps>(input + at, b.tap_stride); });
+  depthwise_rows<Integer>(b,
+                          [&](int64_t at) { return gather_unit<Taps>(input + at, b.tap_stride); });
 }
 
 // Filters of 3 x 3 at stride 1: from pixel to pixel each row's unit drops a code and takes one in,
 // so that a code is read once.
-void integer_depthwise_3x3(const DepthwiseBlock& b) {
-  const Integer arithmetic(b);
-  const auto* input = static_cast<const uint8_t*>(b.input);
-  const int64_t padded = (b.channels + Vec::kLanes - 1) / Vec::kLanes * Vec::kLanes;
-  for (int64_t c = 0; c < b.channels; c += Vec::kLanes) {
-    const auto bias = Integer::start(b, c);
-    const int64_t lanes = lanes_at(b.channels, c);
-    const char* weights = static_cast<const char*>(b.weights) + c * 4;
-    const uint8_t* row[3];
-    Vec::I w[3];
-    Vec::I unit[3];
+struct Rolling3x3 {
+  Vec::I weights[3];
+  Vec::I unit[3];
+  const uint8_t* row[3];  // the code that comes in next
+
+  [[gnu::always_inline]] void begin_row(const uint8_t* first, const DepthwiseBlock& b) {
 #pragma GCC unroll 3
     for (int r = 0; r < 3; ++r) {
-      row[r] = input + b.step_offsets[r] + c;
-      w[r] = Integer::weights(weights + r * padded * 4);
-      const Vec::I first = Vec::roll(Vec::zero(), Vec::widen_u8(row[r]));
-      unit[r] = Vec::roll(first, Vec::widen_u8(row[r] + b.tap_stride));
-      row[r] += 2 * b.tap_stride;
+      const uint8_t* at = first + b.step_offsets[r];
+      unit[r] =
+          Vec::roll(Vec::roll(Vec::zero(), Vec::widen_u8(at)), Vec::widen_u8(at + b.tap_stride));
+      row[r] = at + 2 * b.tap_stride;
     }
-    for (int64_t pixel = 0; pixel < b.pixels; ++pixel) {
-      auto sum = bias;
+  }
+  template <int P>
+  [[gnu::always_inline]] void next(const Vec::I& bias, int64_t tap_stride, Vec::I (&sums)[P]) {
+#pragma GCC unroll 8
+    for (int p = 0; p < P; ++p) {
+      sums[p] = bias;
 #pragma GCC unroll 3
       for (int r = 0; r < 3; ++r) {
-        unit[r] = Vec::roll(unit[r], Vec::widen_u8(row[r] + pixel * b.tap_stride));
-        sum = Vec::dot(sum, unit[r], w[r]);
+        unit[r] = Vec::roll(unit[r], Vec::widen_u8(row[r]));
+        row[r] += tap_stride;
+        sums[p] = Vec::dot(sums[p], unit[r], weights[r]);
       }
-      arithmetic.store(b, sum, c, pixel * b.channels + c, lanes);
+    }
+  }
+};
+
+void integer_depthwise_3x3(const DepthwiseBlock& b) {
+  constexpr int kPixels = 4;  // at a time: their requantization overlaps
+  const Integer arithmetic(b);
+  const auto* input = static_cast<const uint8_t*>(b.input);
+  const int64_t tap_stride = b.tap_stride, channels = b.channels;  // no store changes them
+  const int64_t padded = (channels + Vec::kLanes - 1) / Vec::kLanes * Vec::kLanes;
+  for (int64_t c = 0; c < channels; c += Vec::kLanes) {
+    const Vec::I bias = Integer::start(b, c);
+    const int64_t lanes = lanes_at(channels, c);
+    Rolling3x3 window;
+#pragma GCC unroll 3
+    for (int r = 0; r < 3; ++r) {
+      window.weights[r] =
+          Integer::weights(static_cast<const char*>(b.weights) + (c + r * padded) * 4);
+    }
+    int64_t to = c;
+    for (int64_t y = 0; y < b.rows; ++y) {
+      window.begin_row(input + y * b.row_stride + c, b);
+      int64_t left = b.pixels;
+      for (; left >= kPixels; left -= kPixels, to += kPixels * channels) {
+        Vec::I sums[kPixels];
+        window.next(bias, tap_stride, sums);
+        arithmetic.store(b, sums, c, to, channels, lanes);
+      }
+      for (; left > 0; --left, to += channels) {
+        Vec::I sums[1];
+        window.next(bias, tap_stride, sums);
+        arithmetic.store(b, sums, c, to, channels, lanes);
+      }
     }
   }
 }
@@ -98,10 +132,11 @@ void integer_depthwise(const DepthwiseBlock& b) {
 
 // P pixels of filters three taps wide, Apart taps from one to the next: each input is loaded once.
 template <int P, int Apart>
-void real_depthwise_tile(const DepthwiseBlock& b, const Real& arithmetic, int64_t pixel,
-                         int64_t c) {
+void real_depthwise_tile(const DepthwiseBlock& b, const Real& arithmetic, int64_t row,
+                         int64_t pixel, int64_t c) {
   const int64_t padded = (b.channels + Vec::kLanes - 1) / Vec::kLanes * Vec::kLanes;
-  const float* input = static_cast<const float*>(b.input) + pixel * b.pixel_stride + c;
+  const float* input =
+      static_cast<const float*>(b.input) + row * b.row_stride + pixel * b.pixel_stride + c;
   const char* weights = static_cast<const char*>(b.weights) + c * 4;
   Vec::F sums[P];
 #pragma GCC unroll 8
@@ -123,20 +158,23 @@ void real_depthwise_tile(const DepthwiseBlock& b, const Real& arithmetic, int64_
     }
   }
   const int64_t lanes = lanes_at(b.channels, c);
-#pragma GCC unroll 8
-  for (int p = 0; p < P; ++p) arithmetic.store(b, sums[p], c, (pixel + p) * b.channels + c, lanes);
+  const int64_t to = (row * b.pixels + pixel) * b.channels + c;
+  arithmetic.store(b, sums, c, to, b.channels, lanes);
 }
 
 template <int Apart>
 void real_depthwise_of(const DepthwiseBlock& b) {
   const Real arithmetic(b);
-  for (int64_t c = 0; c < b.channels; c += Vec::kLanes) {
+  const auto row_of = [&](int64_t row, int64_t c) {
     int64_t pixel = 0;
     for (; pixel + 5 <= b.pixels; pixel += 5)
-      real_depthwise_tile<5, Apart>(b, arithmetic, pixel, c);
+      real_depthwise_tile<5, Apart>(b, arithmetic, row, pixel, c);
     for (; pixel + 2 <= b.pixels; pixel += 2)
-      real_depthwise_tile<2, Apart>(b, arithmetic, pixel, c);
-    if (pixel < b.pixels) real_depthwise_tile<1, Apart>(b, arithmetic, pixel, c);
+      real_depthwise_tile<2, Apart>(b, arithmetic, row, pixel, c);
+    if (pixel < b.pixels) real_depthwise_tile<1, Apart>(b, arithmetic, row, pixel, c);
+  };
+  for (int64_t c = 0; c < b.channels; c += Vec::kLanes) {
+    for (int64_t row = 0; row < b.rows; ++row) row_of(row, c);
   }
 }
 
@@ -144,7 +182,7 @@ void real_depthwise(const DepthwiseBlock& b) {
   if (b.row_taps == 3 && b.pixel_stride == b.tap_stride) return real_depthwise_of<1>(b);
   if (b.row_taps == 3 && b.pixel_stride == 2 * b.tap_stride) return real_depthwise_of<2>(b);
   const auto* input = static_cast<const float*>(b.input);
-  depthwise_row<Real>(b, [&](int64_t at) { return Vec::load_f32(input + at); });
+  depthwise_rows<Real>(b, [&](int64_t at) { return Vec::load_f32(input + at); });
 }
 
 }  // namespace

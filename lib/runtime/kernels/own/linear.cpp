@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conv, Gemm and MatMul with constant weights, on codes or in f32: the input is prepared once a
 // convolution (unit_image.hpp), then rows of output pixels times vectors of channels go to the
-// inner loops. A product of several rows is a convolution of size 1 over as many pixels; one of a
-// single row reads its input in place.
+// inner loops. A product of several rows is a convolution of size 1 over as many pixels. Those read
+// their input in place where it holds whole units.
 #include <algorithm>
 #include <memory>
 
@@ -14,8 +14,8 @@ namespace pare::runtime::own {
 
 namespace {
 
-constexpr int64_t kPartVectors = 4;  // of channels, for one thread at a time
-constexpr int64_t kRowPixels = 128;  // of joined rows, at most
+constexpr int64_t kMostPartVectors = 4;  // of channels, for one thread at a time
+constexpr int64_t kRowPixels = 128;      // of joined rows, at most
 
 // Some vectors of channels of one group: a block of which only the row is open.
 struct Part {
@@ -36,7 +36,7 @@ struct LinearPlan {
   int64_t input_bytes = 0;   // of an item
   int64_t output_bytes = 0;  // of an element
   int residual_input = -1;
-  bool in_place = false;  // the input is read where it is: a single row of a product
+  bool in_place = false;  // the input is read where it is
   int threads = 1;
 
   LinearPlan(const StepSpec& step, const Conv2d& g, Layout input_layout);
@@ -51,6 +51,16 @@ struct LinearPlan {
     }
     return words * 4;
   }
+  // Bytes from an output pixel's input to the next one's, and from a row to the next.
+  int64_t pixel_bytes() const {
+    const Conv2d& g = image.geometry();
+    return in_place ? g.channels * (numbers.integer ? 1 : 4) : image.pixel_bytes();
+  }
+  int64_t row_bytes() const {
+    const Conv2d& g = image.geometry();
+    return in_place ? g.width * pixel_bytes() : g.stride_height * image.row_bytes();
+  }
+  void set_offsets(const std::vector<UnitStep>& steps);
   void finish();  // once all groups are there
   void run(const RunArgs& args) const;
 
@@ -113,7 +123,7 @@ void LinearPlan::run_row(const RunArgs& args, int64_t n, const std::byte* image_
                          const Part& part) const {
   const Conv2d& g = image.geometry();
   LinearBlock b = part.block;
-  b.input = image_bytes + part.input + row * g.stride_height * image.row_bytes();
+  b.input = image_bytes + part.input + row * row_bytes();
   const int64_t to = (n * g.out_height + row) * g.out_width * g.out_channels + part.channel;
   b.output = args.out<std::byte>() + to * output_bytes;
   if (residual_input >= 0) {
@@ -122,27 +132,44 @@ void LinearPlan::run_row(const RunArgs& args, int64_t n, const std::byte* image_
   loop(b);
 }
 
+void LinearPlan::set_offsets(const std::vector<UnitStep>& steps) {
+  for (size_t s = 0; s < steps.size(); s += static_cast<size_t>(image.window())) {
+    const int64_t element = numbers.integer ? 1 : 4;
+    offsets.push_back(in_place ? steps[s].channel * element : steps[s].offset);
+  }
+}
+
+// Of channels, for one tile of pixels after the other: fewer where the weights of more would leave
+// the first cache between two tiles.
+int64_t vectors_together(int64_t vector_bytes, int64_t pixels) {
+  constexpr int64_t kCache = 28'000;
+  constexpr int64_t kTilePixels = 6;
+  const bool leave = vector_bytes * kMostPartVectors > kCache && pixels > kTilePixels;
+  return leave && vector_bytes * 2 <= kCache ? 2 : kMostPartVectors;
+}
+
 void LinearPlan::finish() {
   const Conv2d& g = image.geometry();
   const LinearKernels& kernels = linear_kernels();
   loop = numbers.integer ? kernels.integer : kernels.real;
   LinearBlock b;
-  b.pixel_bytes = image.pixel_bytes();
+  b.pixel_bytes = pixel_bytes();
   b.pixels = g.out_width;
   b.window = image.window();
   b.step_offsets = offsets.data();
   b.steps = static_cast<int64_t>(offsets.size()) * b.window;
   b.output_stride = g.out_channels;
   const int64_t vectors = round_up(g.group_out_channels(), kernels.lanes) / kernels.lanes;
+  const int64_t part_vectors = vectors_together(b.steps * kernels.lanes * 4, g.out_width);
   for (size_t group = 0; group < groups.size(); ++group) {
     const PackedGroup& packed = groups[group];
-    for (int64_t vector = 0; vector < vectors; vector += kPartVectors) {
+    for (int64_t vector = 0; vector < vectors; vector += part_vectors) {
       const int64_t channel = vector * kernels.lanes;
       set_output(b, numbers, packed);
       b.bias = packed.bias.data() + channel;
       b.multiplier = packed.multiplier.data() + channel;
       b.weights = packed.weights.data() + channel * b.steps;
-      b.vectors = std::min(kPartVectors, vectors - vector);
+      b.vectors = std::min(part_vectors, vectors - vector);
       b.channels = g.group_out_channels() - channel;
       const auto at = static_cast<int64_t>(group);
       parts.push_back({b, at * image.group_bytes(), at * g.group_out_channels() + channel});
@@ -153,7 +180,7 @@ void LinearPlan::finish() {
 Kernel kernel_of(const StepSpec& step, const std::shared_ptr<LinearPlan>& plan,
                  const std::string& what) {
   plan->finish();
-  Kernel kernel{.name = linear_kernel_name(step, what)};
+  Kernel kernel{.name = linear_kernel_name(step, what), .in_place = true};
   kernel.packed_bytes = plan->packed_bytes();
   kernel.scratch_bytes = plan->scratch_bytes();
   kernel.run = [plan](const RunArgs& args) { plan->run(args); };
@@ -170,6 +197,22 @@ Conv2d flattened(Conv2d g) {
   g.height = g.out_height = g.height / joined;
   g.width = g.out_width = g.width * joined;
   return g;
+}
+
+// Whether the units that the loops read lie in the input as it is: channels last, of a size that
+// makes whole units, and no border. Pixels a multiple of 4096 bytes apart would share a few lines
+// of the first cache.
+bool fits_in_place(const StepSpec& step, const Conv2d& g, Layout layout) {
+  const int64_t per_unit = step.integer ? linear_kernels().codes_per_unit : 1;
+  const int64_t pixels = g.height * g.width;
+  const bool padded = g.pad_top != 0 || g.pad_left != 0 || g.pad_bottom != 0 || g.pad_right != 0;
+  const bool strided = g.stride_height != 1 || g.stride_width != 1;
+  if (g.taps() != 1 || g.groups != 1 || padded || (strided && pixels > 1)) return false;
+  if (layout != Layout::kNhwc && g.channels > 1 && pixels > 1) return false;
+  if (per_unit == 2) return false;
+  if (pixels == 1) return true;
+  const bool one_part = g.out_channels <= kMostPartVectors * linear_kernels().lanes;
+  return one_part && g.channels % per_unit == 0 && g.channels * (step.integer ? 1 : 4) % 4096 != 0;
 }
 
 // The index of a weight stored [columns][depth] or [depth][columns].
@@ -195,16 +238,15 @@ bool supports_conv(const StepSpec& step) {
 bool supports_image_conv(const StepSpec& step) {
   if (step.integer || active_isa() == Isa::kScalar || !supports_conv(step)) return false;
   const Conv2d g = conv_geometry(step);
-  return g.groups == 1 && g.channels >= 2 && g.channels <= 4;
+  return g.groups == 1 && g.channels <= 4;
 }
 
 Kernel make_conv(const StepSpec& step) {
   const Conv2d g = flattened(conv_geometry(step));
   auto plan = std::make_shared<LinearPlan>(step, g, step.input(0).layout);
   const std::vector<UnitStep> steps = plan->image.steps();
-  for (size_t s = 0; s < steps.size(); s += static_cast<size_t>(plan->image.window())) {
-    plan->offsets.push_back(steps[s].offset);
-  }
+  plan->in_place = fits_in_place(step, g, step.input(0).layout);
+  plan->set_offsets(steps);
   const int64_t filter = g.group_channels() * g.taps();
   for (int64_t group = 0; group < g.groups; ++group) {
     plan->groups.push_back(
@@ -226,7 +268,7 @@ bool supports_product(const StepSpec& step) {
 }
 
 bool supports_small_product(const StepSpec& step) {
-  constexpr int64_t kMacs = 20'000;
+  constexpr int64_t kMacs = 100'000;
   if (step.integer || !supports_product(step)) return false;
   const MatrixProduct g = matrix_geometry(step);
   return g.rows == 1 || g.macs() <= kMacs;
@@ -239,14 +281,9 @@ Kernel make_product(const StepSpec& step) {
   pixels.out_channels = g.columns;
   pixels.width = pixels.out_width = g.rows;
   auto plan = std::make_shared<LinearPlan>(step, pixels, Layout::kNhwc);
-  plan->in_place = g.rows == 1;
-  const int64_t per_unit = step.integer ? linear_kernels().codes_per_unit : 1;
-  // In place, units follow each other; codes that are widened are not.
-  if (plan->in_place && per_unit == 2) plan->in_place = false;
+  plan->in_place = fits_in_place(step, pixels, Layout::kNhwc);
   const std::vector<UnitStep> steps = plan->image.steps();
-  for (const UnitStep& s : steps) {
-    plan->offsets.push_back(plan->in_place ? s.channel / per_unit * 4 : s.offset);
-  }
+  plan->set_offsets(steps);
   plan->groups.push_back(pack_group(plan->numbers, 0, g.columns, static_cast<int64_t>(steps.size()),
                                     [&](int64_t c, int64_t s, int64_t j) {
                                       const UnitStep& at = steps[static_cast<size_t>(s)];

@@ -42,11 +42,12 @@ struct LinearBlock : BlockOutput {
   int64_t output_stride = 0;  // elements from one pixel to the next
 };
 
-// One row of a depthwise convolution, channels last, u8 codes or f32. A step takes `taps`
-// neighbouring taps of a channel: one in f32.
+// Rows of a depthwise convolution, channels last, u8 codes or f32. A step takes `taps` neighbouring
+// taps of a channel: one in f32.
 struct DepthwiseBlock : BlockOutput {
   const void* input = nullptr;
-  int64_t pixels = 0, pixel_stride = 0;   // elements
+  int64_t rows = 0, row_stride = 0;       // of the output; elements of the input between them
+  int64_t pixels = 0, pixel_stride = 0;   // of a row; elements
   const int64_t* step_offsets = nullptr;  // elements from the pixel to the step's first tap
   int64_t steps = 0;
   int64_t taps = 1, tap_stride = 0;  // elements

@@ -57,12 +57,11 @@ void tile(const LinearBlock& b, const Arithmetic& arithmetic, int64_t pixel, int
 #pragma GCC unroll 4
   for (int v = 0; v < V; ++v) {
     const int64_t channel = (vector + v) * Vec::kLanes;
-    const int64_t lanes = lanes_at(b.channels, channel);
+    typename Arithmetic::Sum column[P];
 #pragma GCC unroll 16
-    for (int p = 0; p < P; ++p) {
-      const int64_t at = (pixel + p) * b.output_stride + channel;
-      arithmetic.store(b, sums[p][v], channel, at, lanes);
-    }
+    for (int p = 0; p < P; ++p) column[p] = sums[p][v];
+    arithmetic.template store<P>(b, column, channel, pixel * b.output_stride + channel,
+                                 b.output_stride, lanes_at(b.channels, channel));
   }
 }
 
