@@ -6,7 +6,6 @@
 #include <set>
 
 #include "formats/c/identifiers.hpp"
-#include "formats/c/in_place.hpp"
 #include "formats/c/literals.hpp"
 #include "formats/c/steps.hpp"
 #include "lib/core/error.hpp"
@@ -35,7 +34,8 @@ class Builder {
       if (!is_conversion(static_cast<int>(s))) program_.steps.push_back(static_cast<int>(s));
     }
     mark_exact();
-    reuse_dying_inputs(program_);
+    keep_ports();
+    runtime::reuse_dying_inputs(plan().steps, program_.placed);
     place();
     check_ports();
     return std::move(program_);
@@ -135,6 +135,15 @@ class Builder {
     }
     for (size_t b = 0; b < plan().buffers.size(); ++b) {
       program_.exact[b] = program_.exact[static_cast<size_t>(program_.root(static_cast<int>(b)))];
+    }
+  }
+
+  // The caller's arrays are not for others to write to.
+  void keep_ports() {
+    for (const auto* ports : {&program_.inputs, &program_.outputs}) {
+      for (const Port& port : *ports) {
+        for (const int id : {port.buffer, port.floats}) placed(id).permanent = true;
+      }
     }
   }
 

@@ -52,7 +52,8 @@ void warn_of_slow_integers(const ir::Model& base, const ir::Model& candidate,
                            const std::string& name, Setting setting, Report& report,
                            Progress& progress) {
   constexpr int kRounds = 15;
-  const runtime::SessionOptions options{.batch = setting.batch, .threads = setting.threads};
+  const runtime::SessionOptions options{
+      .batch = setting.batch, .threads = setting.threads, .repeatable_steps = true};
   Session ours(candidate, options);
   if (std::ranges::none_of(ours.steps(), &runtime::StepInfo::integer)) return;
   Session theirs(base, options);

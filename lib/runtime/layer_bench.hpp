@@ -23,9 +23,9 @@ struct LayerBenchOptions {
   int rounds = 50;
 };
 
-// One list a session, in the order of its steps. Inputs of the sessions must be filled. A step is
-// run as many times in a row as it takes to outlast the clock's resolution (2 us) and the mean is
-// one sample.
+// One list a session, in the order of its steps. The sessions have repeatable_steps, and their
+// inputs are filled. A step is run as many times in a row as it takes to outlast the clock's
+// resolution (2 us) and the mean is one sample.
 std::vector<std::vector<LayerTiming>> bench_layers(std::span<Session* const> sessions,
                                                    const LayerBenchOptions& options = {});
 

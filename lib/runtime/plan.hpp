@@ -17,11 +17,12 @@ namespace pare::runtime {
 struct PlannedBuffer {
   Operand form;  // dims, dtype, quantization and layout of the bytes (never a constant)
   int64_t bytes = 0;
-  int first_step = 0;      // written here ...
-  int last_step = 0;       // ... and last read here
-  bool permanent = false;  // lives through the whole run and between runs
-  int alias_of = -1;       // another buffer whose bytes these are
-  int64_t offset = 0;      // in the arena, 64-byte aligned
+  int first_step = 0;        // written here ...
+  int last_step = 0;         // ... and last read here
+  bool permanent = false;    // lives through the whole run and between runs
+  int alias_of = -1;         // another buffer whose bytes these are ...
+  int64_t alias_offset = 0;  // ... from here on
+  int64_t offset = 0;        // in the arena, 64-byte aligned
 };
 
 struct PlannedStep {
@@ -29,7 +30,8 @@ struct PlannedStep {
   Kernel kernel;
   std::vector<int> inputs;  // buffer ids, -1 for constants and absent inputs
   std::vector<int> outputs;
-  std::optional<StepSpec> spec;  // what the kernel was made from: make_portable_plan() only
+  std::vector<size_t> overwrites;  // inputs in whose place output 0 may be written
+  std::optional<StepSpec> spec;    // what the kernel was made from: make_portable_plan() only
 };
 
 struct PlannedValue {
@@ -52,6 +54,18 @@ Plan make_plan(const ir::Model& model, const SessionOptions& options, KernelChoi
 // For code that is generated from a plan: one item, fused like every session, plain loops over
 // row-major buffers (the kernels of reference/), and each step keeps its StepSpec.
 Plan make_portable_plan(const ir::Model& model);
+
+// Inputs of the step that a kernel which reads an element before it writes the one at the same
+// place may overwrite: a residual, operands of equal dims.
+std::vector<size_t> overwritable_inputs(const StepSpec& step);
+
+// Joins without a copy: where a Concat's output is its inputs one after the other, the steps before
+// write them there, and the Concat is left nothing to do.
+void elide_concats(Plan& plan);
+
+// Makes the output of a step an alias of an input that it may overwrite and that nothing needs
+// afterwards. Permanent buffers are left alone.
+void reuse_dying_inputs(const std::vector<PlannedStep>& steps, std::vector<PlannedBuffer>& buffers);
 
 // Gives every buffer its offset, so that buffers alive at the same step do not overlap: largest
 // first, each at the lowest offset that fits. Returns the arena's size. Deterministic.

@@ -353,6 +353,7 @@ class Planner {
         if (id >= 0) buffer(id).last_step = std::max(buffer(id).last_step, step_count());
       }
     }
+    if (portable_ || step.kernel.in_place) step.overwrites = overwritable_inputs(spec);
     plan_.packed_bytes += step.kernel.packed_bytes;
     if (portable_) step.spec = spec;
     plan_.steps.push_back(std::move(step));
@@ -370,6 +371,10 @@ class Planner {
   }
 
   void place() {
+    if (!portable_) {  // what is generated from a portable plan decides for itself
+      elide_concats(plan_);
+      if (!options_.repeatable_steps) reuse_dying_inputs(plan_.steps, plan_.buffers);
+    }
     plan_.scratch_offset = place_buffers(plan_.buffers);
     int64_t scratch = 0;
     for (const PlannedStep& step : plan_.steps)

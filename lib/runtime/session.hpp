@@ -21,6 +21,7 @@ struct SessionOptions {
   int threads = 1;
   bool reference = false;         // reference kernels only, nothing fused: the oracle of the tests
   bool own_kernels_only = false;  // as without oneDNN: tests compare the two
+  bool repeatable_steps = false;  // no step overwrites its input, for run_step()
   // Values whose contents stay readable after run() (calibration, matching). They are never fused
   // away.
   std::vector<ir::ValueId> watch;
@@ -63,7 +64,8 @@ class Session {
   std::vector<int32_t> watched_codes(int index) const;
 
   void run();
-  // Runs step i alone on whatever the arena holds; for `bench --layers`.
+  // Runs step i alone on whatever the arena holds; for `bench --layers`. Again and again only with
+  // options.repeatable_steps.
   void run_step(int step);
 
   const std::vector<StepInfo>& steps() const;

@@ -100,6 +100,41 @@ TEST_CASE("buffers that live at the same time do not overlap") {
   CHECK(size < total);  // space is shared
 }
 
+TEST_CASE("a residual that nothing else needs is overwritten by the sum") {
+  for (const bool quantized : {false, true}) {
+    CAPTURE(quantized);
+    const ir::Model model = test::resnet8(16, 16, quantized);
+    const runtime::SessionOptions apart = {.own_kernels_only = true, .repeatable_steps = true};
+    const int64_t in_place = runtime::Session(model, {.own_kernels_only = true}).arena_bytes();
+    CHECK(in_place < runtime::Session(model, apart).arena_bytes());
+    for (const int threads : {1, 3}) {
+      CHECK(test::run_once(model, {.threads = threads, .own_kernels_only = true}) ==
+            test::run_once(model, apart));
+    }
+  }
+}
+
+TEST_CASE("inputs, outputs and what is needed later are not overwritten") {
+  Network net({4, 6, 6}, false, 9);
+  const ir::ValueId first = net.graph().add("Relu", {net.input()}, {}, "first");
+  const ir::ValueId second = net.graph().add("Mul", {first, net.input()}, {}, "second");
+  const ir::ValueId third = net.graph().add("Mul", {second, first}, {}, "third");
+  const ir::ValueId fourth = net.graph().add("Mul", {third, third}, {}, "fourth");
+  const ir::Model model = net.finish({third, fourth});
+  runtime::Session session(model, {});
+  test::fill_random(session.input(), 3);
+  const std::vector<float> x(session.input().begin(), session.input().end());
+  for (int run = 0; run < 2; ++run) {
+    session.run();
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float relu = std::max(x[i], 0.0F);
+      CHECK(session.input()[i] == x[i]);
+      CHECK(session.output(0)[i] == relu * x[i] * relu);
+      CHECK(session.output(1)[i] == session.output(0)[i] * session.output(0)[i]);
+    }
+  }
+}
+
 TEST_CASE("a run allocates nothing in our kernels") {
   const ir::Model model = test::resnet8(8, 12, true);
   runtime::Session session(model, {.batch = 2});
@@ -125,8 +160,8 @@ TEST_CASE("batch size does not change an item's codes") {
 }
 
 TEST_CASE("layer timings cover every step of every session") {
-  runtime::Session integer(test::resnet8(8, 12, true), {});
-  runtime::Session real(test::resnet8(8, 12, false), {});
+  runtime::Session integer(test::resnet8(8, 12, true), {.repeatable_steps = true});
+  runtime::Session real(test::resnet8(8, 12, false), {.repeatable_steps = true});
   runtime::Session* const sessions[] = {&integer, &real};
   const auto timings = runtime::bench_layers(sessions, {.warmup = 1, .rounds = 3});
   REQUIRE(timings.size() == 2);

@@ -89,8 +89,9 @@ eval::MachineNoise measure_models(std::vector<Bench>& benches, const Setting& se
 void measure_layers(std::vector<Bench>& benches, const Setting& setting) {
   std::vector<runtime::Session> owned;
   for (const Bench& bench : benches) {
-    owned.emplace_back(bench.model,
-                       runtime::SessionOptions{.batch = setting.batch, .threads = setting.threads});
+    owned.emplace_back(bench.model, runtime::SessionOptions{.batch = setting.batch,
+                                                            .threads = setting.threads,
+                                                            .repeatable_steps = true});
     fill_inputs(owned.back());
     owned.back().run();  // codes in the arena for run_step, and pages touched
   }

@@ -89,6 +89,8 @@ struct Kernel {
   std::function<void(const RunArgs&)> run;  // noexcept by contract
   int64_t scratch_bytes = 0;                // 64-byte aligned, per step
   int64_t packed_bytes = 0;                 // weights held, in their packed form
+  bool in_place = false;  // reads an element of what it may overwrite before it writes that place
+  bool joins = false;     // the output is the inputs' bytes, one after the other
 };
 
 }  // namespace pare::runtime

@@ -166,7 +166,7 @@ bool supports_flat_binary(const StepSpec& step) {
 
 Kernel make_flat_binary(const StepSpec& step) {
   const int64_t count = step.output().count();
-  Kernel kernel{.name = flat_name(step.node.op, step.integer)};
+  Kernel kernel{.name = flat_name(step.node.op, step.integer), .in_place = true};
   if (step.integer) {
     const BinaryRequantize r = binary_requantize(step);
     const std::array numbers = {static_cast<float>(r.a_zero),
@@ -200,7 +200,7 @@ bool supports_flat_clamp(const StepSpec& step) {
 Kernel make_flat_clamp(const StepSpec& step) {
   const Clamp clamp = step.node.op == "Relu" ? Clamp{.low = 0.0F} : clip_bounds(step);
   const int64_t count = step.output().count();
-  Kernel kernel{.name = flat_name(step.node.op, false)};
+  Kernel kernel{.name = flat_name(step.node.op, false), .in_place = true};
   kernel.run = [=, loop = loops().clamp](const RunArgs& args) {
     loop(args.in<float>(0), args.out<float>(), count, clamp.low, clamp.high);
   };
@@ -231,7 +231,7 @@ Kernel make_batch_norm(const StepSpec& step) {
   }
   const auto columns = static_cast<int64_t>(gamma.size());
   const int64_t rows = columns == 0 ? 0 : step.output().count() / columns;
-  Kernel kernel{.name = flat_name("batchnorm", false)};
+  Kernel kernel{.name = flat_name("batchnorm", false), .in_place = true};
   kernel.packed_bytes = columns * 8;
   kernel.run = [=, loop = loops().scale_shift](const RunArgs& args) {
     loop(args.in<float>(0), args.out<float>(), rows, columns, scale.data(), shift.data());

@@ -148,7 +148,7 @@ Kernel make_concat(const StepSpec& step) {
   for (size_t d = place + 1; d < axes.size(); ++d) inner *= output.dims[axes[d]];
   std::vector<int64_t> pieces;
   for (const Operand& input : step.inputs) pieces.push_back(input.dims[axis] * inner);
-  Kernel kernel{.name = "move-Concat"};
+  Kernel kernel{.name = "move-Concat", .joins = outer == 1};
   kernel.run = [=](const RunArgs& args) {
     std::byte* to = args.out<std::byte>();
     for (int64_t o = 0; o < outer; ++o) {
