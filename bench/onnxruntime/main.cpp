@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "bench/convolutions.hpp"
 #include "bench/networks.hpp"
-#include "bench/onnxruntime/convolutions.hpp"
 #include "bench/onnxruntime/onnxruntime.hpp"
 
 #include "formats/formats.hpp"
@@ -84,7 +84,12 @@ void run(const OnnxRuntime& peer, const std::string& folder, const std::string& 
     for (const Setting& setting : settings) {
       const std::string stem = folder + "/" + network.name;
       const auto convolutions = [&](bool integer) {
-        return onednn_convolutions_us(model, setting.batch, setting.threads, integer);
+        double total = 0;
+        for (const auto& [name, us] :
+             onednn_convolutions_us(model, setting.batch, setting.threads, integer)) {
+          total += us;
+        }
+        return total;
       };
       compare(peer, model, stem + ".f32.onnx", {network.name, "f32", setting, convolutions(false)});
       compare(peer, quantized, stem + ".int8.onnx",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/onnxruntime/convolutions.hpp"
+#include "bench/convolutions.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -70,18 +70,19 @@ double convolution_us(const dnnl::engine& engine, const runtime::StepSpec& step,
 
 }  // namespace
 
-double onednn_convolutions_us(const ir::Model& model, int64_t batch, int threads, bool integer) {
+std::map<std::string, double> onednn_convolutions_us(const ir::Model& model, int64_t batch,
+                                                     int threads, bool integer) {
   omp_set_num_threads(threads);
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  double total = 0;
+  std::map<std::string, double> times;
   const runtime::Plan plan = runtime::make_portable_plan(model);
   for (const runtime::PlannedStep& step : plan.steps) {
     if (step.spec->node.op != "Conv") continue;
     runtime::Conv2d g = runtime::conv_geometry(*step.spec);
     g.batch = batch;
-    total += convolution_us(engine, *step.spec, g, integer);
+    times[step.info.main] = convolution_us(engine, *step.spec, g, integer);
   }
-  return total;
+  return times;
 }
 
 }  // namespace pare::bench

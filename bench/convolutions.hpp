@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a network's convolutions alone take in oneDNN, in any layout it likes: the yardstick beside
+// our kernels and both runtimes.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lib/ir/model.hpp"
+
+namespace pare::bench {
+
+// Microseconds of one run of every Conv of the main graph, by the node's name: medians, in f32 or
+// as u8 x s8. The model is the float one.
+std::map<std::string, double> onednn_convolutions_us(const ir::Model& model, int64_t batch,
+                                                     int threads, bool integer);
+
+}  // namespace pare::bench
