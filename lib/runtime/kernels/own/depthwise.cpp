@@ -105,21 +105,18 @@ int64_t DepthwisePlan::rows_together() const {
 }
 
 void DepthwisePlan::run(const RunArgs& args) const {
-  const int64_t chunks = std::max<int64_t>(1, std::min<int64_t>(threads, g.batch));
-  const int row_threads = chunks == 1 ? threads : 1;
+  const int row_threads = g.batch > 1 ? 1 : threads;
   const int64_t shared = (g.out_height + row_threads - 1) / row_threads;
   const int64_t together = std::min(rows_together(), shared);
   const int64_t blocks = (g.out_height + together - 1) / together;
   const int64_t item = g.channels * g.height * g.width * element;
-  parallel_for(chunks, threads, [&](int64_t chunk) {
-    std::byte* image = args.scratch + chunk * image_bytes();
-    for (int64_t n = g.batch * chunk / chunks; n < g.batch * (chunk + 1) / chunks; ++n) {
-      fill(image, args.in<std::byte>(0) + n * item);
-      parallel_for(blocks, row_threads, [&](int64_t block) {
-        const int64_t y = block * together;
-        run_rows(args, n, y, std::min(together, g.out_height - y), image);
-      });
-    }
+  parallel_for_workers(g.batch, threads, [&](int64_t n, int worker) {
+    std::byte* image = args.scratch + worker * image_bytes();
+    fill(image, args.in<std::byte>(0) + n * item);
+    parallel_for(blocks, row_threads, [&](int64_t block) {
+      const int64_t y = block * together;
+      run_rows(args, n, y, std::min(together, g.out_height - y), image);
+    });
   });
 }
 

@@ -91,16 +91,9 @@ const std::byte* LinearPlan::prepare(const RunArgs& args, int64_t n, std::byte* 
 // Images go to threads whole when there are several, each thread with scratch of its own.
 void LinearPlan::run(const RunArgs& args) const {
   const int64_t batch = image.geometry().batch;
-  const int64_t chunks = std::min<int64_t>(threads, batch);
-  if (chunks <= 1) {
-    for (int64_t n = 0; n < batch; ++n) run_image(args, n, prepare(args, n, args.scratch), threads);
-    return;
-  }
-  parallel_for(chunks, threads, [&](int64_t chunk) {
-    std::byte* scratch = args.scratch + chunk * image.bytes();
-    for (int64_t n = batch * chunk / chunks; n < batch * (chunk + 1) / chunks; ++n) {
-      run_image(args, n, prepare(args, n, scratch), 1);
-    }
+  const int image_threads = batch > 1 && threads > 1 ? 1 : threads;
+  parallel_for_workers(batch, threads, [&](int64_t n, int worker) {
+    run_image(args, n, prepare(args, n, args.scratch + worker * image.bytes()), image_threads);
   });
 }
 
