@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights that stay packed in memory: 4-bit and 8-bit codes with group scales, computed in f32.
+#include <limits>
+
 #include <doctest/doctest.h>
 
 #include "lib/ir/sparse.hpp"
@@ -16,6 +18,7 @@ struct Scheme {
   ir::DType code;
   int64_t group_size;
   bool symmetric;
+  bool half_scales = false;
 };
 
 ir::Tensor random_weight(Rng& rng, const ir::Dims& dims, const Scheme& s) {
@@ -28,7 +31,10 @@ ir::Tensor random_weight(Rng& rng, const ir::Dims& dims, const Scheme& s) {
     code = static_cast<int32_t>(low + rng.below(ir::max_code(s.code) - low + 1));
   }
   std::vector<float> scales(scale_count);
-  for (float& scale : scales) scale = rng.uniform(0.01F, 0.05F);
+  for (float& scale : scales) {
+    scale = rng.uniform(0.01F, 0.05F);
+    if (s.half_scales) scale = ir::f16_to_f32(ir::f32_to_f16(scale));
+  }
   ir::Tensor::Parts parts;
   if (s.code == ir::DType::kI8) {
     const std::vector<int8_t> narrow(codes.begin(), codes.end());
@@ -51,21 +57,34 @@ ir::Tensor random_weight(Rng& rng, const ir::Dims& dims, const Scheme& s) {
       {}, parts);
 }
 
+struct Call {
+  int64_t batch = 1;
+  int threads = 1;
+  runtime::Clamp clamp{};
+  std::span<const float> residual{};
+};
+
 // x [batch, depth] times the transposed weight [out, depth] by the kernel itself, whatever the size
 // from which the planner would choose it.
 std::vector<float> run_kernel(runtime::Kernel (*make)(const runtime::StepSpec&),
-                              const ir::Tensor& weight, int64_t batch, std::span<const float> x) {
+                              const ir::Tensor& weight, std::span<const float> x,
+                              const Call& call) {
   const ir::Dims& dims = weight.dims();
-  runtime::StepSpec step{.name = "gemm"};
+  const ir::Dims out_dims = {call.batch, dims[0]};
+  runtime::StepSpec step{.name = "gemm", .clamp = call.clamp, .threads = call.threads};
   step.node.op = "Gemm";
   step.node.attributes = {{"transB", int64_t{1}}};
-  step.inputs = {{.dims = {batch, dims[1]}}, {.dims = dims, .constant = weight}};
-  step.outputs = {{.dims = {batch, dims[0]}}};
+  step.inputs = {{.dims = {call.batch, dims[1]}}, {.dims = dims, .constant = weight}};
+  step.outputs = {{.dims = out_dims}};
+  step.has_residual = !call.residual.empty();
+  if (step.has_residual) step.inputs.push_back({.dims = out_dims});
   const runtime::Kernel kernel = make(step);
   std::vector<float> input(x.begin(), x.end());
-  std::vector<float> output(static_cast<size_t>(batch * dims[0]));
+  std::vector<float> residual(call.residual.begin(), call.residual.end());
+  std::vector<float> output(static_cast<size_t>(ir::element_count(out_dims)));
   std::vector<float> scratch(static_cast<size_t>(kernel.scratch_bytes) / sizeof(float) + 16);
-  std::byte* const inputs[] = {reinterpret_cast<std::byte*>(input.data()), nullptr};
+  std::byte* const inputs[] = {reinterpret_cast<std::byte*>(input.data()), nullptr,
+                               reinterpret_cast<std::byte*>(residual.data())};
   std::byte* const outputs[] = {reinterpret_cast<std::byte*>(output.data())};
   kernel.run({.inputs = inputs,
               .outputs = outputs,
@@ -84,10 +103,13 @@ void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t bat
   const ir::Tensor weight = random_weight(rng, {out, depth}, scheme);
   const std::vector<float> w = ir::to_f32(weight);
   const std::vector<float> x = random_values(batch * depth);
+  std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
-    const auto y = run_kernel(runtime::own::make_packed_product, weight, batch, x);
+    const auto y = run_kernel(runtime::own::make_packed_product, weight, x, {.batch = batch});
+    if (first.empty()) first = y;
+    REQUIRE(y == first);
     for (int64_t i = 0; i < batch * out; ++i) {
       double sum = 0.0;
       double magnitude = 0.0;
@@ -95,6 +117,8 @@ void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t bat
         const double a = x[static_cast<size_t>(i / out * depth + k)];
         sum += a * w[static_cast<size_t>(i % out * depth + k)];
         // The kernel sums x * code and x apart: codes and offsets are at most so many scales each.
+        // A block's x are off by 2^-22 of its largest, whose own term gives depth + 4 times as much
+        // room as the at most 32 others need (grouped.hpp).
         magnitude += std::abs(a) * 0.05 * 2 * (scheme.code == ir::DType::kI8 ? 128 : 24);
       }
       const double bound = static_cast<double>(depth + 4) * 0x1p-24 * magnitude;
@@ -105,16 +129,83 @@ void check_product(int64_t depth, int64_t out, const Scheme& scheme, int64_t bat
 
 }  // namespace
 
-TEST_CASE("products with packed weights equal their dequantized definition") {
-  const Scheme schemes[] = {{ir::DType::kI4, 32, true},  {ir::DType::kI4, 64, false},
-                            {ir::DType::kU4, 20, false}, {ir::DType::kI8, 0, true},
-                            {ir::DType::kI8, 16, true},  {ir::DType::kI4, 0, true}};
+TEST_CASE("products with packed weights equal their definition, the same bits on every ISA") {
+  const Scheme schemes[] = {{ir::DType::kI4, 32, true},       {ir::DType::kI4, 32, true, true},
+                            {ir::DType::kI4, 64, false},      {ir::DType::kI4, 128, false, true},
+                            {ir::DType::kU4, 20, false},      {ir::DType::kU4, 32, true},
+                            {ir::DType::kI8, 0, true},        {ir::DType::kI8, 0, false},
+                            {ir::DType::kI8, 16, true, true}, {ir::DType::kI4, 0, true}};
   for (const Scheme& scheme : schemes) {
     for (const int64_t depth : {1, 31, 32, 33, 100, 300}) {
       CAPTURE(depth);
       check_product(depth, 7, scheme, 1);
-      check_product(depth, 5, scheme, 3);
+      check_product(depth, 33, scheme, 3);
     }
+    check_product(136, 65, scheme, 6);
+  }
+}
+
+TEST_CASE("packed products give the same bits for any threads and any split of the batch") {
+  constexpr int64_t kDepth = 200;
+  constexpr int64_t kOut = 2100;  // large enough to be shared among threads
+  constexpr int64_t kBatch = 7;
+  Rng rng(5);
+  const std::vector<float> x = random_values(kBatch * kDepth);
+  for (const Scheme& scheme :
+       {Scheme{ir::DType::kI4, 32, true}, Scheme{ir::DType::kI8, 0, false}}) {
+    const ir::Tensor weight = random_weight(rng, {kOut, kDepth}, scheme);
+    const auto run = [&](std::span<const float> rows, int threads) {
+      const auto batch = static_cast<int64_t>(rows.size()) / kDepth;
+      return run_kernel(runtime::own::make_packed_product, weight, rows,
+                        {.batch = batch, .threads = threads});
+    };
+    const std::vector<float> all = run(x, 1);
+    for (const int threads : {2, 3, 8}) CHECK(run(x, threads) == all);
+    for (int64_t m = 0; m < kBatch; ++m) {
+      const auto one = run(std::span(x).subspan(static_cast<size_t>(m * kDepth), kDepth), 1);
+      CHECK(std::equal(one.begin(), one.end(), all.begin() + m * kOut));
+    }
+  }
+}
+
+TEST_CASE("packed products add a residual and clamp") {
+  Rng rng(6);
+  const ir::Tensor weight = random_weight(rng, {70, 96}, {ir::DType::kI4, 32, true});
+  const std::vector<float> x = random_values(2 * 96);
+  const std::vector<float> residual = random_values(2 * 70);
+  std::vector<float> expected =
+      run_kernel(runtime::own::make_packed_product, weight, x, {.batch = 2});
+  for (size_t i = 0; i < expected.size(); ++i) {
+    expected[i] = std::clamp(expected[i] + residual[i], -0.5F, 2.0F);
+  }
+  CHECK(run_kernel(runtime::own::make_packed_product, weight, x,
+                   {.batch = 2, .clamp = {-0.5F, 2.0F}, .residual = residual}) == expected);
+}
+
+TEST_CASE("packed products take activations of any size, also not finite ones") {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const std::vector<int8_t> codes = {2, -3, 1, 0};
+  ir::Tensor::Parts parts;
+  parts.set(ir::Part::kCodes, ir::Tensor::of<int8_t>(ir::DType::kI8, {1, 4}, codes));
+  parts.set(ir::Part::kScales, ir::Tensor::f32({1}, std::vector<float>{0.5F}));
+  const ir::Tensor weight =
+      ir::Tensor::composite({1, 4}, ir::QuantScheme{.code = ir::DType::kI8, .axis = 0}, {}, parts);
+  for (const std::string& isa : test::available_isas()) {
+    CAPTURE(isa);
+    const test::IsaGuard guard(isa);
+    const auto product = [&](std::vector<float> x) {
+      return run_kernel(runtime::own::make_packed_product, weight, x, {}).front();
+    };
+    CHECK(product({0, 0, 0, 0}) == 0.0F);
+    CHECK(product({1, 1, 1, 1}) == 0.0F);
+    CHECK(product({0, 0, 0x1p126F, 0}) == 0x1p125F);
+    CHECK(product({0, 0, -0x1p-100F, 0}) == -0x1p-101F);
+    // Just below a power of two, where the largest integer of three signed digits is passed.
+    const float close = std::nextafter(1.0F, 0.0F);
+    CHECK(product({0, 0, close, 0}) == doctest::Approx(0.5 * close).epsilon(0x1p-22));
+    CHECK(product({1, kInf, 1, 0}) == -kInf);
+    CHECK(std::isnan(product({1, 1, 1, kInf})));
+    CHECK(std::isnan(product({1, std::nanf(""), 1, 1})));
   }
 }
 
@@ -144,7 +235,7 @@ TEST_CASE("products with sparse weights equal their definition and the same bits
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
-    const auto y = run_kernel(runtime::own::make_sparse_product, weight, 2, x);
+    const auto y = run_kernel(runtime::own::make_sparse_product, weight, x, {.batch = 2});
     for (int64_t i = 0; i < 2 * kOut; ++i) {
       double sum = 0.0;
       double magnitude = 0.0;
@@ -161,15 +252,18 @@ TEST_CASE("products with sparse weights equal their definition and the same bits
   }
 }
 
-TEST_CASE("large weights stay packed when a model is planned") {
+TEST_CASE("large weights stay packed when a model is planned, at any batch where VNNI is") {
   Network net({1000}, false, 3);
-  const ir::Tensor weight = random_weight(net.rng(), {600, 1000}, {ir::DType::kI4, 64, true});
+  const ir::Tensor weight = random_weight(net.rng(), {600, 1000}, {ir::DType::kI4, 64, true, true});
   const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
                                         {{"transB", int64_t{1}}}, "gemm");
   const ir::Model model = net.finish({y});
-  runtime::Session session(model, {});
-  CHECK(session.steps()[0].kernel.starts_with("int4-gemv"));
-  // 4 bits a weight, and 8 bytes of scale and offset for each 64 of them (2 tail groups of 1000 /
-  // 64).
-  CHECK(session.packed_weight_bytes() < 600 * 1024 / 2 + 600 * 16 * 8 + 600 * 4 + 1);
+  for (const int64_t batch : {1, 16, 100}) {
+    CAPTURE(batch);
+    if (batch > 16 && runtime::active_isa() != runtime::Isa::kAvx512Vnni) continue;
+    runtime::Session session(model, {.batch = batch});
+    CHECK(session.steps()[0].kernel.starts_with(batch == 1 ? "int4-gemv" : "int4-gemm"));
+    // Of 19 panels of 32 rows: 4 bits a weight of 16 groups of 64, their scales in f16, biases.
+    CHECK(session.packed_weight_bytes() == 19 * 32 * (16 * 64 / 2 + 16 * 2) + 600 * 4);
+  }
 }

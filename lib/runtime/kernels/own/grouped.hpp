@@ -1,42 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inner loops of f32 products whose weights stay packed in memory: 4-bit and 8-bit codes with a
-// scale (and zero point) a group of consecutive codes of a row. Compiled once per instruction set.
+// scale (and zero point) a group of consecutive codes of a row. Compiled once per instruction set;
+// every one of them gives the same bits.
 //
-// A call takes four rows, so that what is loaded of x serves four products. Codes come in planes of
-// 16 neighbours; a group is padded to whole planes, which meet an x of zero.
-//   4 bits  eight planes are a chunk: [chunk][row][16 words of 32 bits]; word l holds code l of
-//   each
-//           plane, the first in its lowest nibble, as code + 8 (u4: as it is, which then counts as
-//           code - 8)
-//   8 bits  [plane][row][16 bytes], signed
-// Reading is in order: 64 bytes a row in turn.
+// Codes are multiplied as the integers they are. Activations are cut along the depth into blocks of
+// at most 32 and each block is written as integers of 24 bits times a power of two, the largest of
+// the block filling them: an error of at most 2^-22 of that largest value, where f32 has 2^-24 of
+// each. The integers are three digits of 8 bits, signed, and a product of codes and digits sums
+// four neighbours in 32 bits at once, exactly. A block's sums become f32, and scales apply.
+//
+// Weights come in panels of 32 rows, one stream of groups that is read in order:
+//   scales  [row], f16 when that loses nothing, else f32
+//   zeros   [row] in the same type: the code that means zero; none when it is 0 everywhere
+//   codes   [block][step of 8 codes], padded with codes that meet an x of zero. A step:
+//     4 bits  [row][4 bytes]: code i in the low half of byte i, code 4 + i in its high half
+//     8 bits  [2][row][4 bytes]: codes 0..3, then codes 4..7
+// Codes are unsigned, 8 (of 4 bits) or 128 (of 8 bits) above what they count; zeros count likewise.
+//
+// A prepared row of x: [group][block] of the power of two (f32), three numbers to start the sums of
+// the digits from (minus 8 or 128 times the sum of the digits, lowest first), then
+// [4 codes][digit][4 bytes].
 #pragma once
 
 #include <cstdint>
 
 namespace pare::runtime::own {
 
-inline constexpr int64_t kGroupedRows = 4;
-inline constexpr int64_t kPlaneCodes = 16;
-inline constexpr int64_t kChunkPlanes = 8;
+inline constexpr int64_t kPanelRows = 32;
+inline constexpr int64_t kMostBlockCodes = 32;
+inline constexpr int64_t kStepCodes = 8;
 
-struct GroupedRows {
-  const uint8_t* codes;
-  const float* scales;   // [group][row]
-  const float* offsets;  // [group][row]: the code that means zero; null: zero is
-  int64_t groups;
-  int64_t planes;  // a group
+struct GroupedShape {
+  int64_t depth = 0, group_size = 0;          // codes of a row, of a group
+  int64_t groups = 1, blocks = 1, steps = 1;  // of a row, a group, a block
+  int64_t number_bytes = 0, panel_bytes = 0;  // of a group's scales and zeros; of a panel
+  int64_t block_words = 0, x_words = 0;       // of a prepared block and row, 32 bits each
+  bool four_bits = true;
+  bool half = false;   // scales and zeros in f16
+  bool zeros = false;  // there are some
 };
 
 struct GroupedKernels {
-  // y[row] = sum over groups of scale * (sum of x * code - offset * x_sums[group]). x: padded like
-  // the rows.
-  void (*product4)(const GroupedRows& rows, const float* x, const float* x_sums, float* y);
-  void (*product8)(const GroupedRows& rows, const float* x, const float* x_sums, float* y);
+  int64_t most_rows;  // of x in a call
+  void (*prepare)(const GroupedShape& shape, const float* x, int32_t* to);
+  // y[row of x][row of the panel]. x: `rows` prepared rows that follow one another.
+  void (*product)(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
+                  float* y);
 };
 
 extern const GroupedKernels kGroupedScalar;
 extern const GroupedKernels kGroupedAvx2;
 extern const GroupedKernels kGroupedAvx512;
+extern const GroupedKernels kGroupedAvx512Vnni;
 
 }  // namespace pare::runtime::own

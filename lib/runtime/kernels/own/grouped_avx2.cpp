@@ -6,19 +6,73 @@
 
 namespace {
 
-// Sixteen floats.
-struct Lanes {
+__m256i load_256(const uint8_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+
+struct Ints {
+  __m256i a, b;
+
+  static Ints zero() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+  static Ints set(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+  static Ints load(const uint8_t* p) { return {load_256(p), load_256(p + 32)}; }
+  Ints low_halves() const {
+    const __m256i low = _mm256_set1_epi8(15);
+    return {_mm256_and_si256(a, low), _mm256_and_si256(b, low)};
+  }
+  Ints high_halves() const {
+    return Ints{_mm256_srli_epi16(a, 4), _mm256_srli_epi16(b, 4)}.low_halves();
+  }
+  Ints plus(const Ints& other) const {
+    return {_mm256_add_epi32(a, other.a), _mm256_add_epi32(b, other.b)};
+  }
+  Ints times_256() const { return {_mm256_slli_epi32(a, 8), _mm256_slli_epi32(b, 8)}; }
+  // Even and odd bytes as 16 bits: nothing saturates.
+  void add_dot4(const Ints& codes, const Ints& digits) {
+    const __m256i even_digits = _mm256_srai_epi16(_mm256_slli_epi16(digits.a, 8), 8);
+    const __m256i odd_digits = _mm256_srai_epi16(digits.a, 8);  // digits are one number repeated
+    const auto dot4 = [&](__m256i code) {
+      const __m256i even = _mm256_and_si256(code, _mm256_set1_epi16(255));
+      const __m256i odd = _mm256_srli_epi16(code, 8);
+      return _mm256_add_epi32(_mm256_madd_epi16(even, even_digits),
+                              _mm256_madd_epi16(odd, odd_digits));
+    };
+    a = _mm256_add_epi32(a, dot4(codes.a));
+    b = _mm256_add_epi32(b, dot4(codes.b));
+  }
+};
+
+struct Floats {
   __m256 a, b;
 
-  static Lanes zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
-  static Lanes load(const float* x) { return {_mm256_loadu_ps(x), _mm256_loadu_ps(x + 8)}; }
-  static Lanes set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
-  static Lanes signed_bytes(const uint8_t* p) {
-    const __m128i codes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)),
-            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(codes, 8)))};
+  static Floats zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Floats set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static Floats load(const uint8_t* p) {
+    return {_mm256_castsi256_ps(load_256(p)), _mm256_castsi256_ps(load_256(p + 32))};
   }
-  void add_product(const Lanes& x, const Lanes& y) {
+  // Finite ones, by bits: f16's exponent starts 112 above f32's.
+  static Floats of_halves(const uint8_t* p) {
+    const auto widen = [](const uint8_t* at) {
+      const __m256i bits =
+          _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+      const __m256i sign = _mm256_and_si256(bits, _mm256_set1_epi32(INT32_MIN));
+      const __m256i rest = _mm256_slli_epi32(_mm256_and_si256(bits, _mm256_set1_epi32(0x7FFF)), 13);
+      const __m256 value = _mm256_castsi256_ps(_mm256_or_si256(rest, sign));
+      return _mm256_mul_ps(value, _mm256_set1_ps(0x1p112F));
+    };
+    return {widen(p), widen(p + 16)};
+  }
+  static Floats of(const Ints& x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
+  Floats plus(const Floats& other) const {
+    return {_mm256_add_ps(a, other.a), _mm256_add_ps(b, other.b)};
+  }
+  Floats minus(const Floats& other) const {
+    return {_mm256_sub_ps(a, other.a), _mm256_sub_ps(b, other.b)};
+  }
+  Floats times(const Floats& other) const {
+    return {_mm256_mul_ps(a, other.a), _mm256_mul_ps(b, other.b)};
+  }
+  void add_product(const Floats& x, const Floats& y) {
     a = _mm256_fmadd_ps(x.a, y.a, a);
     b = _mm256_fmadd_ps(x.b, y.b, b);
   }
@@ -28,24 +82,8 @@ struct Lanes {
   }
 };
 
-struct Words {
-  __m256i a, b;
-
-  static Words load(const uint8_t* p) {
-    return {_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)),
-            _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + 32))};
-  }
-  Lanes take_nibbles() {
-    const auto lowest = [](__m256i v) {
-      const __m256i code = _mm256_and_si256(v, _mm256_set1_epi32(15));
-      return _mm256_cvtepi32_ps(_mm256_sub_epi32(code, _mm256_set1_epi32(8)));
-    };
-    const Lanes out = {lowest(a), lowest(b)};
-    a = _mm256_srli_epi32(a, 4);
-    b = _mm256_srli_epi32(b, 4);
-    return out;
-  }
-};
+constexpr int kTileRows = 1;
+constexpr int kSetsOfOne = 1;
 
 }  // namespace
 

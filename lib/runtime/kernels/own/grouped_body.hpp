@@ -1,117 +1,181 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of grouped.hpp, in an unnamed namespace: each ISA's file has its own copy. The including
-// file has Lanes (16 floats) and Words (16 x 32 bits).
+// file has Ints (16 x 32 bits), Floats (16 of them), kTileRows (rows of x at once, as registers
+// allow) and kSetsOfOne (sets of sums of a single row, against the latency of their additions).
 #pragma once
 
-#include "lib/runtime/kernels/own/grouped.hpp"
+#include "lib/runtime/kernels/own/grouped_x_body.hpp"
 
 namespace {
 
-using pare::runtime::own::GroupedRows;
-using pare::runtime::own::kChunkPlanes;
-using pare::runtime::own::kPlaneCodes;
-constexpr int kRows = static_cast<int>(pare::runtime::own::kGroupedRows);
+using pare::runtime::own::kPanelRows;
 
-// Planes of four rows in the order of memory.
+constexpr int kVectors = static_cast<int>(kPanelRows / 16);
+constexpr int64_t kStepWords = 2 * kDigits;  // of a prepared step
+constexpr int64_t kAhead = 2048;             // bytes that are asked for before they are needed
+
+// The two times four codes of a step.
 struct FourBits {
-  const uint8_t* at;
-  int64_t left = 0;  // planes in `words`
-  Words words[kRows];
-
-  explicit FourBits(const uint8_t* codes) : at(codes) {}
-  [[gnu::always_inline]] void begin_plane() {
-    if (left == 0) load();
-    --left;
+  static constexpr int64_t kStepBytes = kPanelRows * 4;
+  static constexpr float kShift = 8.0F;
+  [[gnu::always_inline]] static void load(const uint8_t* at, int vector, Ints& first,
+                                          Ints& second) {
+    const Ints both = Ints::load(at + 64 * vector);
+    first = both.low_halves();
+    second = both.high_halves();
   }
-  [[gnu::always_inline]] void load() {
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) words[r] = Words::load(at + 64 * r);
-    at += 64 * kRows;
-    left = kChunkPlanes;
-  }
-  [[gnu::always_inline]] Lanes next(int r) { return words[r].take_nibbles(); }
 };
 struct EightBits {
-  const uint8_t* at;
-
-  explicit EightBits(const uint8_t* codes) : at(codes) {}
-  [[gnu::always_inline]] void begin_plane() { at += kPlaneCodes * kRows; }
-  [[gnu::always_inline]] Lanes next(int r) {
-    return Lanes::signed_bytes(at - kPlaneCodes * (kRows - r));
+  static constexpr int64_t kStepBytes = kPanelRows * 8;
+  static constexpr float kShift = 128.0F;
+  [[gnu::always_inline]] static void load(const uint8_t* at, int vector, Ints& first,
+                                          Ints& second) {
+    first = Ints::load(at + 64 * vector);
+    second = Ints::load(at + kPanelRows * 4 + 64 * vector);
   }
 };
 
-// Planes of one group, with the code before their scale.
-template <class Codes>
-[[gnu::always_inline]] inline void add_group(Codes& codes, const float*& x, int64_t planes,
-                                             const float* scales, Lanes* totals) {
-  Lanes sums[kRows];
+// Adds a block's products to sums [row of x][vector], scales of groups left out.
+template <class Codes, int M>
+[[gnu::always_inline]] inline void add_block(const GroupedShape& shape, const uint8_t* codes,
+                                             const int32_t* x, Floats (&sums)[M][kVectors]) {
+  constexpr int kSets = M == 1 ? kSetsOfOne : 1;
+  Ints dots[kSets][M][kVectors][kDigits];
 #pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) sums[r] = Lanes::zero();
-  for (int64_t p = 0; p < planes; ++p, x += kPlaneCodes) {
-    codes.begin_plane();
-    const Lanes values = Lanes::load(x);
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) sums[r].add_product(codes.next(r), values);
-  }
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) totals[r].add_product(sums[r], Lanes::set(scales[r]));
-}
-
-// Groups of 32 codes, the usual size: a chunk of four of them at a time, without a branch between.
-[[gnu::always_inline]] inline int64_t add_chunks(FourBits& codes, const float*& x,
-                                                 const GroupedRows& rows, Lanes* totals) {
-  constexpr int kGroups = 4;
-  int64_t g = 0;
-  for (; rows.planes == 2 && g + kGroups <= rows.groups; g += kGroups) {
-    codes.load();
-#pragma GCC unroll 4
-    for (int i = 0; i < kGroups; ++i, x += 2 * kPlaneCodes) {
-      const Lanes first = Lanes::load(x);
-      const Lanes second = Lanes::load(x + kPlaneCodes);
-      const float* scales = rows.scales + (g + i) * kRows;
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) {
-        Lanes sum = Lanes::zero();
-        sum.add_product(codes.next(r), first);
-        sum.add_product(codes.next(r), second);
-        totals[r].add_product(sum, Lanes::set(scales[r]));
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 3
+    for (int d = 0; d < kDigits; ++d) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) {
+        dots[kSets - 1][m][v][d] = Ints::zero();
+        dots[0][m][v][d] = Ints::set(x[m * shape.x_words + 1 + d]);
       }
     }
-    codes.left = 0;
   }
-  return g;
-}
-[[gnu::always_inline]] inline int64_t add_chunks(EightBits&, const float*&, const GroupedRows&,
-                                                 Lanes*) {
-  return 0;
+  const int32_t* digits = x + kHeader;
+  for (int64_t s = 0; s < shape.steps; ++s, codes += Codes::kStepBytes, digits += kStepWords) {
+#pragma GCC unroll 4
+    for (int64_t line = 0; line < Codes::kStepBytes; line += 64) {
+      __builtin_prefetch(codes + kAhead + line);
+    }
+    Ints quads[2][kVectors];
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) Codes::load(codes, v, quads[0][v], quads[1][v]);
+#pragma GCC unroll 2
+    for (int q = 0; q < 2; ++q) {
+#pragma GCC unroll 4
+      for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 3
+        for (int d = 0; d < kDigits; ++d) {
+          const Ints digit = Ints::set(digits[m * shape.x_words + q * kDigits + d]);
+#pragma GCC unroll 2
+          for (int v = 0; v < kVectors; ++v) {
+            dots[q % kSets][m][v][d].add_dot4(quads[q][v], digit);
+          }
+        }
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < M; ++m) {
+    float scale = 0.0F;
+    std::memcpy(&scale, x + m * shape.x_words, sizeof scale);
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      Ints(&dot)[kDigits] = dots[0][m][v];
+      if constexpr (kSets == 2) {
+#pragma GCC unroll 3
+        for (int d = 0; d < kDigits; ++d) dot[d] = dot[d].plus(dots[1][m][v][d]);
+      }
+      // The products with powers of two are exact, fused or not.
+      Floats value = Floats::of(dot[0]);
+      value.add_product(Floats::of(dot[2].times_256().plus(dot[1])), Floats::set(256.0F));
+      sums[m][v].add_product(value, Floats::set(scale));
+    }
+  }
 }
 
-// Sixteen partial sums in one fixed order.
-inline float total_of(const Lanes& lanes) {
-  float at[16];
-  lanes.store(at);
-  for (int i = 0; i < 8; ++i) at[i] += at[i + 8];
-  for (int i = 0; i < 4; ++i) at[i] += at[i + 4];
-  return (at[0] + at[2]) + (at[1] + at[3]);
+// The sum of a group's x as it is prepared: what a code that means zero has been counted with.
+template <class Codes>
+[[gnu::always_inline]] inline float sum_of_x(const GroupedShape& shape, const int32_t* x) {
+  float sum = 0.0F;
+  for (int64_t block = 0; block < shape.blocks; ++block, x += shape.block_words) {
+    float scale = 0.0F;
+    std::memcpy(&scale, x, sizeof scale);
+    const float digits = static_cast<float>(x[3]) * 65536.0F + static_cast<float>(x[2]) * 256.0F +
+                         static_cast<float>(x[1]);
+    sum += digits * (-1.0F / Codes::kShift) * scale;
+  }
+  return sum;
+}
+
+[[gnu::always_inline]] inline Floats numbers_at(const uint8_t* at, bool half, int index) {
+  return half ? Floats::of_halves(at + 32 * index) : Floats::load(at + 64 * index);
+}
+
+template <class Codes, int M>
+void rows_product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, float* y) {
+  Floats totals[M][kVectors];
+#pragma GCC unroll 4
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) totals[m][v] = Floats::zero();
+  }
+  for (int64_t group = 0; group < shape.groups; ++group) {
+    const uint8_t* numbers = panel;
+    const int32_t* group_x = x;
+    panel += shape.number_bytes;
+    Floats sums[M][kVectors];
+#pragma GCC unroll 4
+    for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v) sums[m][v] = Floats::zero();
+    }
+    for (int64_t block = 0; block < shape.blocks; ++block) {
+      add_block<Codes, M>(shape, panel, x, sums);
+      panel += shape.steps * Codes::kStepBytes;
+      x += shape.block_words;
+    }
+    if (shape.zeros) {
+      for (int m = 0; m < M; ++m) {
+        const float sum = sum_of_x<Codes>(shape, group_x + m * shape.x_words);
+        for (int v = 0; v < kVectors; ++v) {
+          const Floats zero = numbers_at(numbers, shape.half, kVectors + v);
+          sums[m][v] = sums[m][v].minus(zero.times(Floats::set(sum)));
+        }
+      }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats scale = numbers_at(numbers, shape.half, v);
+#pragma GCC unroll 4
+      for (int m = 0; m < M; ++m) totals[m][v] = totals[m][v].plus(sums[m][v].times(scale));
+    }
+  }
+#pragma GCC unroll 4
+  for (int m = 0; m < M; ++m) {
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) totals[m][v].store(y + m * kPanelRows + 16 * v);
+  }
 }
 
 template <class Codes>
-void product(const GroupedRows& rows, const float* x, const float* x_sums, float* y) {
-  Codes codes(rows.codes);
-  Lanes totals[kRows];
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) totals[r] = Lanes::zero();
-  int64_t g = add_chunks(codes, x, rows, totals);
-  for (; g < rows.groups; ++g) add_group(codes, x, rows.planes, rows.scales + g * kRows, totals);
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) y[r] = total_of(totals[r]);
-  if (rows.offsets == nullptr) return;
-  for (int64_t i = 0; i < rows.groups * kRows; ++i) {
-    y[i % kRows] -= rows.scales[i] * (rows.offsets[i] * x_sums[i / kRows]);
+void coded_product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
+                   float* y) {
+  if (rows == 1) return rows_product<Codes, 1>(shape, panel, x, y);
+  if constexpr (kTileRows >= 4) {
+    if (rows == 2) return rows_product<Codes, 2>(shape, panel, x, y);
+    if (rows == 3) return rows_product<Codes, 3>(shape, panel, x, y);
+    return rows_product<Codes, 4>(shape, panel, x, y);
   }
 }
 
-constexpr pare::runtime::own::GroupedKernels kGrouped = {product<FourBits>, product<EightBits>};
+void product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
+             float* y) {
+  if (shape.four_bits) return coded_product<FourBits>(shape, panel, x, rows, y);
+  coded_product<EightBits>(shape, panel, x, rows, y);
+}
+
+constexpr pare::runtime::own::GroupedKernels kGrouped = {kTileRows, prepare, product};
 
 }  // namespace

@@ -1,53 +1,95 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grouped products compiled for any architecture.
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
 namespace {
 
-// Sixteen floats.
-struct Lanes {
-  float at[16];
+// Sixteen lanes, each the value of `at` for its index.
+template <class T, class At>
+[[gnu::always_inline]] inline std::array<T, 16> lanes_of(const At& at) {
+  std::array<T, 16> out;
+  for (size_t i = 0; i < 16; ++i) out[i] = at(i);
+  return out;
+}
 
-  static Lanes zero() { return {}; }
-  static Lanes load(const float* x) {
-    Lanes out;
-    std::memcpy(out.at, x, sizeof out.at);
-    return out;
-  }
-  static Lanes set(float x) {
-    Lanes out;
-    for (float& lane : out.at) lane = x;
-    return out;
-  }
-  static Lanes signed_bytes(const uint8_t* p) {
-    Lanes out;
-    for (int i = 0; i < 16; ++i) out.at[i] = static_cast<float>(static_cast<int8_t>(p[i]));
-    return out;
-  }
-  void add_product(const Lanes& a, const Lanes& b) {
-    for (int i = 0; i < 16; ++i) at[i] += a.at[i] * b.at[i];
-  }
-  void store(float* to) const { std::memcpy(to, at, sizeof at); }
-};
+struct Ints {
+  std::array<uint32_t, 16> at;
 
-struct Words {
-  uint32_t at[16];
-
-  static Words load(const uint8_t* p) {
-    Words out;
-    std::memcpy(out.at, p, sizeof out.at);
+  static Ints zero() { return set(0); }
+  static Ints set(int32_t x) {
+    return {lanes_of<uint32_t>([=](size_t) { return static_cast<uint32_t>(x); })};
+  }
+  static Ints load(const uint8_t* p) {
+    Ints out;
+    std::memcpy(out.at.data(), p, sizeof out.at);
     return out;
   }
-  Lanes take_nibbles() {
-    Lanes out;
-    for (int i = 0; i < 16; ++i) {
-      out.at[i] = static_cast<float>(static_cast<int32_t>(at[i] & 15) - 8);
-      at[i] >>= 4;
+  Ints low_halves() const {
+    return {lanes_of<uint32_t>([&](size_t i) { return at[i] & 0x0F0F0F0F; })};
+  }
+  Ints high_halves() const {
+    return {lanes_of<uint32_t>([&](size_t i) { return at[i] >> 4 & 0x0F0F0F0F; })};
+  }
+  Ints plus(const Ints& other) const {
+    return {lanes_of<uint32_t>([&](size_t i) { return at[i] + other.at[i]; })};
+  }
+  Ints times_256() const {
+    return {lanes_of<uint32_t>([&](size_t i) { return at[i] << 8; })};
+  }
+  void add_dot4(const Ints& codes, const Ints& digits) {
+    for (size_t i = 0; i < 16; ++i) {
+      for (int shift = 0; shift < 32; shift += 8) {
+        const auto code = static_cast<int32_t>(codes.at[i] >> shift & 255);
+        const auto digit = static_cast<int8_t>(static_cast<uint8_t>(digits.at[i] >> shift));
+        at[i] += static_cast<uint32_t>(code * digit);
+      }
     }
-    return out;
   }
 };
+
+struct Floats {
+  std::array<float, 16> at;
+
+  static Floats zero() { return set(0.0F); }
+  static Floats set(float x) {
+    return {lanes_of<float>([=](size_t) { return x; })};
+  }
+  static Floats load(const uint8_t* p) {
+    Floats out;
+    std::memcpy(out.at.data(), p, sizeof out.at);
+    return out;
+  }
+  // Finite ones, by bits: f16's exponent starts 112 above f32's.
+  static Floats of_halves(const uint8_t* p) {
+    return {lanes_of<float>([=](size_t i) {
+      uint16_t bits = 0;
+      std::memcpy(&bits, p + 2 * i, sizeof bits);
+      const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
+      return std::bit_cast<float>(static_cast<uint32_t>(bits & 0x7FFF) << 13 | sign) * 0x1p112F;
+    })};
+  }
+  static Floats of(const Ints& x) {
+    return {lanes_of<float>(
+        [&](size_t i) { return static_cast<float>(static_cast<int32_t>(x.at[i])); })};
+  }
+  Floats plus(const Floats& other) const {
+    return {lanes_of<float>([&](size_t i) { return at[i] + other.at[i]; })};
+  }
+  Floats minus(const Floats& other) const {
+    return {lanes_of<float>([&](size_t i) { return at[i] - other.at[i]; })};
+  }
+  Floats times(const Floats& other) const {
+    return {lanes_of<float>([&](size_t i) { return at[i] * other.at[i]; })};
+  }
+  void add_product(const Floats& a, const Floats& b) { *this = plus(a.times(b)); }
+  void store(float* to) const { std::memcpy(to, at.data(), sizeof at); }
+};
+
+constexpr int kTileRows = 1;
+constexpr int kSetsOfOne = 1;
 
 }  // namespace
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gemm and MatMul in f32 with weights that stay in memory as 4-bit or 8-bit codes (w4a16, w8a16):
-// the weight is decoded in registers, so a product of few rows reads an eighth or a quarter of the
-// bytes.
+// a product reads an eighth or a quarter of the bytes.
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <memory>
 
 #include "lib/core/parallel.hpp"
@@ -10,104 +11,138 @@
 #include "lib/runtime/kernels/geometry.hpp"
 #include "lib/runtime/kernels/own/grouped.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
+#include "lib/runtime/kernels/own/packed_memory.hpp"
 
 namespace pare::runtime::own {
 
 namespace {
 
-// From this many rows on, a dense product of weights decoded once is faster.
-constexpr int64_t kMostRows = 16;
 // A smaller weight sits in cache even as f32, where oneDNN's dense product wins.
 constexpr int64_t kSmallestWeight = 500'000;
+// Without an instruction for four products of bytes, a dense product of weights decoded once is
+// faster from this many rows on.
+constexpr int64_t kMostRowsWithoutVnni = 16;
 
 const GroupedKernels& kernels() {
 #if defined(__x86_64__)
-  if (active_isa() == Isa::kAvx512 || active_isa() == Isa::kAvx512Vnni) return kGroupedAvx512;
+  if (active_isa() == Isa::kAvx512Vnni) return kGroupedAvx512Vnni;
+  if (active_isa() == Isa::kAvx512) return kGroupedAvx512;
   if (active_isa() == Isa::kAvx2) return kGroupedAvx2;
 #endif
   return kGroupedScalar;
 }
 
-struct PackedRows {
-  bool four_bits = true;
-  int64_t groups = 1, group_size = 0, planes = 1;  // a row; codes a group; planes a group
-  int64_t blocks = 0;                              // of four rows
-  std::vector<uint8_t> codes;
-  std::vector<float> scales, offsets;  // [block][group][row]; offsets: none when all are 0
-  std::vector<float> bias;             // a row
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-  int64_t row_planes() const {
-    const int64_t all = groups * planes;
-    return four_bits ? (all + kChunkPlanes - 1) / kChunkPlanes * kChunkPlanes : all;
-  }
-  int64_t plane_bytes() const { return four_bits ? kPlaneCodes / 2 : kPlaneCodes; }
-  int64_t block_bytes() const { return row_planes() * kGroupedRows * plane_bytes(); }
-  int64_t room() const { return groups * planes * kPlaneCodes; }  // floats of a padded x
-  int64_t bytes() const {
-    return static_cast<int64_t>(codes.size() + 4 * (scales.size() + offsets.size() + bias.size()));
-  }
-  GroupedRows block(int64_t i) const {
-    const int64_t numbers = i * groups * kGroupedRows;
-    return {codes.data() + i * block_bytes(), scales.data() + numbers,
-            offsets.empty() ? nullptr : offsets.data() + numbers, groups, planes};
-  }
-  // Where the number of a group of a row is.
-  size_t number_at(int64_t r, int64_t group) const {
-    return static_cast<size_t>((r / kGroupedRows * groups + group) * kGroupedRows +
-                               r % kGroupedRows);
-  }
-  void set(int64_t r, int64_t column, int32_t code) {
-    const int64_t in_group = column % group_size;
-    const int64_t plane = column / group_size * planes + in_group / kPlaneCodes;
-    const int64_t lane = in_group % kPlaneCodes;
-    uint8_t* block = codes.data() + r / kGroupedRows * block_bytes();
-    const int64_t row = r % kGroupedRows;
-    if (four_bits) {
-      const int64_t nibble = plane % kChunkPlanes;
-      uint8_t& byte = block[((plane / kChunkPlanes * kGroupedRows + row) * kPlaneCodes + lane) * 4 +
-                            nibble / 2];
-      byte = static_cast<uint8_t>(byte | code << (nibble % 2 * 4));
-    } else {
-      block[(plane * kGroupedRows + row) * kPlaneCodes + lane] =
-          static_cast<uint8_t>(static_cast<int8_t>(code));
-    }
+// Scales and zeros of all groups, [row][group].
+struct GroupNumbers {
+  std::vector<float> scales, zeros;  // zeros: empty when all are 0
+
+  GroupNumbers(const ir::Tensor& weight, const GroupedShape& shape, int64_t rows);
+  bool fit_half() const {
+    const auto fits = [](float x) {
+      return std::isfinite(x) && ir::f16_to_f32(ir::f32_to_f16(x)) == x;
+    };
+    return std::ranges::all_of(scales, fits) && std::ranges::all_of(zeros, fits);
   }
 };
 
+GroupNumbers::GroupNumbers(const ir::Tensor& weight, const GroupedShape& shape, int64_t rows) {
+  const ir::QuantScheme& scheme = *weight.scheme();
+  const std::vector<float> stored = ir::to_f32(*weight.part(ir::Part::kScales));
+  std::vector<int64_t> codes;
+  if (const ir::Tensor* part = weight.part(ir::Part::kZeroPoints)) codes = ir::to_i64(*part);
+  // Of u4 codes, 8 counts as zero.
+  const int64_t shift = scheme.code == ir::DType::kU4 ? -8 : 0;
+  const bool one_group = ir::groups_of(weight.dims(), scheme).rows == 1;
+  const bool any = shift != 0 || std::ranges::any_of(codes, [](int64_t z) { return z != 0; });
+  for (int64_t i = 0; i < rows * shape.groups; ++i) {
+    const auto at = static_cast<size_t>(one_group ? i % shape.groups : i);
+    scales.push_back(stored[at]);
+    if (any) zeros.push_back(static_cast<float>((codes.empty() ? 0 : codes[at]) + shift));
+  }
+}
+
+struct PackedRows {
+  GroupedShape shape;
+  int64_t panels = 0;
+  PackedVector<uint8_t> bytes;  // [panel]
+  std::vector<float> bias;      // a row
+
+  int64_t size() const { return static_cast<int64_t>(bytes.size() + 4 * bias.size()); }
+  const uint8_t* panel(int64_t i) const { return bytes.data() + i * shape.panel_bytes; }
+};
+
+GroupedShape shape_of(const ir::QuantScheme& scheme, int64_t depth) {
+  GroupedShape s;
+  s.four_bits = scheme.code == ir::DType::kI4 || scheme.code == ir::DType::kU4;
+  s.depth = depth;
+  s.group_size = scheme.group_size > 0 ? scheme.group_size : depth;
+  s.groups = ceil_div(depth, s.group_size);
+  const int64_t longest = std::min(s.group_size, depth);
+  s.blocks = ceil_div(longest, kMostBlockCodes);
+  s.steps = ceil_div(ceil_div(longest, s.blocks), kStepCodes);
+  s.block_words = 4 + 6 * s.steps;
+  s.x_words = s.groups * s.blocks * s.block_words;
+  return s;
+}
+
+void put_number(float x, bool half, uint8_t* numbers, int64_t index) {
+  if (half) {
+    const uint16_t bits = ir::f32_to_f16(x);
+    std::memcpy(numbers + 2 * index, &bits, sizeof bits);
+  } else {
+    std::memcpy(numbers + 4 * index, &x, sizeof x);
+  }
+}
+
+// One group of a row: `codes` unsigned, `row` that of the panel.
+void put_codes(const GroupedShape& s, std::span<const int32_t> codes, int32_t shift, int64_t row,
+               uint8_t* to) {
+  for (size_t i = 0; i < codes.size(); ++i) {
+    const auto at = static_cast<int64_t>(i);
+    const int64_t in_block = at % (s.steps * kStepCodes);
+    const int64_t step = at / (s.steps * kStepCodes) * s.steps + in_block / kStepCodes;
+    const int64_t high = in_block / 4 % 2;
+    const auto code = static_cast<uint8_t>(codes[i] + shift);
+    if (s.four_bits) {
+      uint8_t& byte = to[(step * kPanelRows + row) * 4 + at % 4];
+      byte = static_cast<uint8_t>(byte | code << (4 * high));
+    } else {
+      to[((step * 2 + high) * kPanelRows + row) * 4 + at % 4] = code;
+    }
+  }
+}
+
 PackedRows pack(const StepSpec& step, const MatrixProduct& g) {
   const ir::Tensor& weight = *step.input(1).constant;
-  const ir::QuantScheme& scheme = *weight.scheme();
-  const ir::GroupGeometry geometry = ir::groups_of(weight.dims(), scheme);
+  const ir::DType code = weight.scheme()->code;
   const std::vector<int32_t> codes = ir::to_codes(weight);
-  const std::vector<float> scales = ir::to_f32(*weight.part(ir::Part::kScales));
-  std::vector<int64_t> zeros;
-  if (const ir::Tensor* part = weight.part(ir::Part::kZeroPoints)) zeros = ir::to_i64(*part);
-
   PackedRows out;
-  out.four_bits = scheme.code == ir::DType::kI4 || scheme.code == ir::DType::kU4;
-  out.group_size = scheme.group_size > 0 ? scheme.group_size : g.depth;
-  out.groups = (g.depth + out.group_size - 1) / out.group_size;
-  out.planes = (std::min(out.group_size, g.depth) + kPlaneCodes - 1) / kPlaneCodes;
-  out.blocks = (g.columns + kGroupedRows - 1) / kGroupedRows;
-  out.codes.assign(static_cast<size_t>(out.blocks * out.block_bytes()), 0);
-  const auto numbers = static_cast<size_t>(out.blocks * out.groups * kGroupedRows);
-  out.scales.assign(numbers, 0.0F);
-  // Unsigned codes are stored as they are and count 8 less: so does their zero.
-  const int32_t shift = scheme.code == ir::DType::kI4 ? 8 : 0;
-  const int64_t zero_shift = scheme.code == ir::DType::kU4 ? -8 : 0;
-  const bool offset =
-      zero_shift != 0 || std::ranges::any_of(zeros, [](int64_t z) { return z != 0; });
-  if (offset) out.offsets.assign(numbers, 0.0F);
+  GroupedShape& s = out.shape;
+  s = shape_of(*weight.scheme(), g.depth);
+  const GroupNumbers numbers(weight, s, g.columns);
+  s.zeros = !numbers.zeros.empty();
+  s.half = numbers.fit_half();
+  s.number_bytes = kPanelRows * (s.half ? 2 : 4) * (s.zeros ? 2 : 1);
+  const int64_t group_bytes =
+      s.number_bytes + s.blocks * s.steps * kStepCodes * kPanelRows / (s.four_bits ? 2 : 1);
+  s.panel_bytes = s.groups * group_bytes;
+  out.panels = ceil_div(g.columns, kPanelRows);
+  out.bytes.assign(static_cast<size_t>(out.panels * s.panel_bytes), 0);
+  const int32_t shift = code == ir::DType::kI8 ? 128 : code == ir::DType::kI4 ? 8 : 0;
   for (int64_t r = 0; r < g.columns; ++r) {
-    for (int64_t i = 0; i < out.groups; ++i) {
-      const auto at = static_cast<size_t>(geometry.rows == 1 ? i : r * out.groups + i);
-      const size_t to = out.number_at(r, i);
-      out.scales[to] = scales[at];
-      if (offset)
-        out.offsets[to] = static_cast<float>((zeros.empty() ? 0 : zeros[at]) + zero_shift);
-    }
-    for (int64_t k = 0; k < g.depth; ++k) {
-      out.set(r, k, codes[static_cast<size_t>(r * g.depth + k)] + shift);
+    const int64_t row = r % kPanelRows;
+    for (int64_t i = 0; i < s.groups; ++i) {
+      uint8_t* to = out.bytes.data() + r / kPanelRows * s.panel_bytes + i * group_bytes;
+      const auto number = static_cast<size_t>(r * s.groups + i);
+      put_number(numbers.scales[number], s.half, to, row);
+      if (s.zeros) put_number(numbers.zeros[number], s.half, to, kPanelRows + row);
+      const int64_t first = i * s.group_size;
+      const auto group =
+          std::span(codes).subspan(static_cast<size_t>(r * g.depth + first),
+                                   static_cast<size_t>(std::min(s.group_size, g.depth - first)));
+      put_codes(s, group, shift, row, to + s.number_bytes);
     }
   }
   out.bias.assign(static_cast<size_t>(g.columns), 0.0F);
@@ -115,17 +150,48 @@ PackedRows pack(const StepSpec& step, const MatrixProduct& g) {
   return out;
 }
 
-// Activations of one row, padded like the weights, and their sum a group.
-void spread(const PackedRows& rows, int64_t depth, const float* x, float* padded, float* sums) {
-  const int64_t group_room = rows.planes * kPlaneCodes;
-  std::fill_n(padded, rows.room(), 0.0F);
-  for (int64_t g = 0; g < rows.groups; ++g) {
-    const int64_t begin = g * rows.group_size;
-    const int64_t length = std::min(rows.group_size, depth - begin);
-    std::copy_n(x + begin, length, padded + g * group_room);
-    float sum = 0.0F;
-    for (int64_t i = 0; i < length; ++i) sum += x[begin + i];
-    sums[g] = sum;
+struct PackedProduct {
+  PackedRows weights;
+  MatrixProduct g;
+  GroupedKernels kernels;
+  Clamp clamp;
+  int residual = -1;
+  int threads = 1;
+
+  void run(const RunArgs& args) const;
+
+ private:
+  void finish(const RunArgs& args, int64_t m, int64_t first, const float* sums) const;
+};
+
+void PackedProduct::run(const RunArgs& args) const {
+  const GroupedShape& shape = weights.shape;
+  auto* x = reinterpret_cast<int32_t*>(args.scratch);
+  parallel_for(g.rows, threads, [&](int64_t m) {
+    kernels.prepare(shape, args.in<float>(0) + m * g.depth, x + m * shape.x_words);
+  });
+  parallel_for(weights.panels, threads, [&](int64_t panel) {
+    constexpr int64_t kMostRows = 4;
+    float sums[kMostRows * kPanelRows];
+    for (int64_t m = 0; m < g.rows; m += kernels.most_rows) {
+      const int64_t rows = std::min(kernels.most_rows, g.rows - m);
+      kernels.product(shape, weights.panel(panel), x + m * shape.x_words, rows, sums);
+      for (int64_t i = 0; i < rows; ++i) {
+        finish(args, m + i, panel * kPanelRows, sums + i * kPanelRows);
+      }
+    }
+  });
+}
+
+void PackedProduct::finish(const RunArgs& args, int64_t m, int64_t first, const float* sums) const {
+  const int64_t count = std::min(kPanelRows, g.columns - first);
+  const float* added = residual < 0 ? nullptr : args.in<float>(residual) + m * g.columns + first;
+  float* to = args.out<float>() + m * g.columns + first;
+  for (int64_t i = 0; i < count; ++i) {
+    float v = sums[i] + weights.bias[static_cast<size_t>(first + i)];
+    if (added != nullptr) v += added[i];
+    v = v < clamp.low ? clamp.low : v;
+    to[i] = v > clamp.high ? clamp.high : v;
   }
 }
 
@@ -143,7 +209,7 @@ bool supports_packed_product(const StepSpec& step) {
   if (weight.count() < kSmallestWeight) return false;
   const MatrixProduct g = matrix_geometry(step);
   if (step.node.op != "Gemm" || !g.transposed_b || g.transposed_a || g.alpha != 1.0F ||
-      g.beta != 1.0F || g.rows > kMostRows) {
+      g.beta != 1.0F || (active_isa() != Isa::kAvx512Vnni && g.rows > kMostRowsWithoutVnni)) {
     return false;
   }
   return !step.has_input(2) || (step.input(2).constant && step.input(2).count() == g.columns);
@@ -151,38 +217,20 @@ bool supports_packed_product(const StepSpec& step) {
 
 Kernel make_packed_product(const StepSpec& step) {
   const MatrixProduct g = matrix_geometry(step);
-  const auto rows = std::make_shared<const PackedRows>(pack(step, g));
-  const auto product = rows->four_bits ? kernels().product4 : kernels().product8;
-  const int residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
-  const int64_t room = rows->room();
-  const int threads = g.macs() < 400'000 ? 1 : step.threads;
-  Kernel kernel{.name = rows->four_bits ? "int4-gemv-f32-" : "int8-gemv-f32-"};
+  const auto product = std::make_shared<const PackedProduct>(
+      PackedProduct{.weights = pack(step, g),
+                    .g = g,
+                    .kernels = kernels(),
+                    .clamp = step.clamp,
+                    .residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1,
+                    .threads = g.macs() < 400'000 ? 1 : step.threads});
+  const GroupedShape& shape = product->weights.shape;
+  Kernel kernel{.name = shape.four_bits ? "int4-" : "int8-"};
+  kernel.name += g.rows == 1 ? "gemv-f32-" : "gemm-f32-";
   kernel.name += name_of(active_isa());
-  kernel.packed_bytes = rows->bytes();
-  kernel.scratch_bytes = g.rows * (room + rows->groups) * 4;
-  kernel.run = [=, clamp = step.clamp](const RunArgs& args) {
-    auto* padded = reinterpret_cast<float*>(args.scratch);
-    float* sums = padded + g.rows * room;
-    for (int64_t m = 0; m < g.rows; ++m) {
-      spread(*rows, g.depth, args.in<float>(0) + m * g.depth, padded + m * room,
-             sums + m * rows->groups);
-    }
-    parallel_for(rows->blocks, threads, [&](int64_t block) {
-      const GroupedRows packed = rows->block(block);
-      const int64_t first = block * kGroupedRows;
-      for (int64_t m = 0; m < g.rows; ++m) {
-        float y[kGroupedRows];
-        product(packed, padded + m * room, sums + m * rows->groups, y);
-        for (int64_t n = first; n < std::min(first + kGroupedRows, g.columns); ++n) {
-          const int64_t at = m * g.columns + n;
-          float v = y[n - first] + rows->bias[static_cast<size_t>(n)];
-          if (residual >= 0) v += args.in<float>(residual)[at];
-          v = v < clamp.low ? clamp.low : v;
-          args.out<float>()[at] = v > clamp.high ? clamp.high : v;
-        }
-      }
-    });
-  };
+  kernel.packed_bytes = product->weights.size();
+  kernel.scratch_bytes = g.rows * shape.x_words * 4;
+  kernel.run = [product](const RunArgs& args) { product->run(args); };
   return kernel;
 }
 
