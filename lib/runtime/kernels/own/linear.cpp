@@ -51,14 +51,17 @@ struct LinearPlan {
     }
     return words * 4;
   }
+  int64_t pixel_size() const {  // bytes of an input pixel as it comes
+    return image.geometry().channels * (numbers.integer ? 1 : 4);
+  }
   // Bytes from an output pixel's input to the next one's, and from a row to the next.
   int64_t pixel_bytes() const {
     const Conv2d& g = image.geometry();
-    return in_place ? g.channels * (numbers.integer ? 1 : 4) : image.pixel_bytes();
+    return in_place ? g.stride_width * pixel_size() : image.pixel_bytes();
   }
   int64_t row_bytes() const {
     const Conv2d& g = image.geometry();
-    return in_place ? g.width * pixel_bytes() : g.stride_height * image.row_bytes();
+    return g.stride_height * (in_place ? g.width * pixel_size() : image.row_bytes());
   }
   void set_offsets(const std::vector<UnitStep>& steps);
   void finish();  // once all groups are there
@@ -199,13 +202,13 @@ bool fits_in_place(const StepSpec& step, const Conv2d& g, Layout layout) {
   const int64_t per_unit = step.integer ? linear_kernels().codes_per_unit : 1;
   const int64_t pixels = g.height * g.width;
   const bool padded = g.pad_top != 0 || g.pad_left != 0 || g.pad_bottom != 0 || g.pad_right != 0;
-  const bool strided = g.stride_height != 1 || g.stride_width != 1;
-  if (g.taps() != 1 || g.groups != 1 || padded || (strided && pixels > 1)) return false;
+  if (g.taps() != 1 || g.groups != 1 || padded) return false;
   if (layout != Layout::kNhwc && g.channels > 1 && pixels > 1) return false;
   if (per_unit == 2) return false;
   if (pixels == 1) return true;
   const bool one_part = g.out_channels <= kMostPartVectors * linear_kernels().lanes;
-  return one_part && g.channels % per_unit == 0 && g.channels * (step.integer ? 1 : 4) % 4096 != 0;
+  const int64_t apart = g.stride_width * g.channels * (step.integer ? 1 : 4);
+  return one_part && g.channels % per_unit == 0 && apart % 4096 != 0;
 }
 
 // The index of a weight stored [columns][depth] or [depth][columns].
