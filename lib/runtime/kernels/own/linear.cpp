@@ -237,6 +237,12 @@ bool supports_image_conv(const StepSpec& step) {
   return g.groups == 1 && g.channels <= 4;
 }
 
+bool supports_strided_pointwise(const StepSpec& step) {
+  if (step.integer || active_isa() == Isa::kScalar || !supports_conv(step)) return false;
+  const Conv2d g = conv_geometry(step);
+  return g.stride_height * g.stride_width > 1 && fits_in_place(step, g, Layout::kNhwc);
+}
+
 Kernel make_conv(const StepSpec& step) {
   const Conv2d g = flattened(conv_geometry(step));
   auto plan = std::make_shared<LinearPlan>(step, g, step.input(0).layout);
@@ -264,7 +270,7 @@ bool supports_product(const StepSpec& step) {
 }
 
 bool supports_small_product(const StepSpec& step) {
-  constexpr int64_t kMacs = 100'000;
+  constexpr int64_t kMacs = 250'000;
   if (step.integer || !supports_product(step)) return false;
   const MatrixProduct g = matrix_geometry(step);
   return g.rows == 1 || g.macs() <= kMacs;

@@ -11,7 +11,8 @@ namespace pare::runtime::own {
 // Conv, on codes or in f32: any group, stride, dilation; not negative pads.
 bool supports_conv(const StepSpec& step);
 Kernel make_conv(const StepSpec& step);
-bool supports_image_conv(const StepSpec& step);  // in f32, of an image of 2 to 4 channels
+bool supports_image_conv(const StepSpec& step);         // in f32, of an image of up to 4 channels
+bool supports_strided_pointwise(const StepSpec& step);  // in f32, of size 1, read in place
 // Conv with one filter a channel.
 bool supports_depthwise(const StepSpec& step);
 Kernel make_depthwise(const StepSpec& step);
