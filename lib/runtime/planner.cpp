@@ -364,7 +364,8 @@ class Planner {
     if (spec.inputs.size() < 2 || !spec.input(1).constant) return {};
     const ir::Tensor& weight = *spec.input(1).constant;
     const bool sparse = weight.is_sparse() && !kernel.starts_with("sparse");
-    const bool codes = weight.is_quantized() && !spec.integer && !kernel.starts_with("int");
+    const bool codes = weight.is_quantized() && !spec.integer && !kernel.starts_with("int") &&
+                       !kernel.starts_with("sparse-int");
     if (sparse && codes) return ", weights decoded from sparse codes at load";
     if (sparse) return ", weights decoded from sparse at load";
     return codes ? ", weights dequantized at load" : "";

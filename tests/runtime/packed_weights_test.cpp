@@ -209,47 +209,104 @@ TEST_CASE("packed products take activations of any size, also not finite ones") 
   }
 }
 
-TEST_CASE("products with sparse weights equal their definition and the same bits on every ISA") {
-  constexpr int64_t kDepth = 301;
-  constexpr int64_t kOut = 67;
+namespace {
+
+enum class Values { kReal, kCodes, kCodesWithZeros };
+
+// Bitmask-sparse [out, depth] that keeps `density` of its elements; row 3 keeps nothing.
+ir::Tensor sparse_weight(const ir::Dims& dims, float density, Values values) {
   Rng rng(77);
-  std::vector<float> dense(static_cast<size_t>(kDepth * kOut), 0.0F);
-  std::vector<uint8_t> kept(dense.size(), 0);
-  std::vector<float> stored;
-  for (size_t i = 0; i < dense.size(); ++i) {
-    // Row 3 keeps nothing.
-    if (rng.uniform() < 0.7F || static_cast<int64_t>(i) / kDepth == 3) continue;
+  std::vector<uint8_t> kept(static_cast<size_t>(ir::element_count(dims)), 0);
+  std::vector<float> reals;
+  std::vector<int8_t> codes;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    if (rng.uniform() >= density || static_cast<int64_t>(i) / dims[1] == 3) continue;
     kept[i] = 1;
-    dense[i] = rng.normal();
-    stored.push_back(dense[i]);
+    reals.push_back(rng.normal());
+    codes.push_back(static_cast<int8_t>(rng.below(256) - 128));
   }
   const ir::SparseLayout layout{.kind = ir::SparseKind::kBitmask};
-  const ir::Bytes mask = ir::pack_mask(kept, {kOut, kDepth}, layout);
+  const ir::Bytes mask = ir::pack_mask(kept, dims, layout);
+  const ir::Dims stored = {static_cast<int64_t>(reals.size())};
   ir::Tensor::Parts parts;
-  parts.set(ir::Part::kCodes, ir::Tensor::f32({static_cast<int64_t>(stored.size())}, stored));
   parts.set(ir::Part::kMask,
             ir::Tensor::of<std::byte>(ir::DType::kU8, {static_cast<int64_t>(mask.size())}, mask));
-  const ir::Tensor weight = ir::Tensor::composite({kOut, kDepth}, std::nullopt, layout, parts);
-  const std::vector<float> x = random_values(2 * kDepth);
+  if (values == Values::kReal) {
+    parts.set(ir::Part::kCodes, ir::Tensor::f32(stored, reals));
+    return ir::Tensor::composite(dims, std::nullopt, layout, parts);
+  }
+  std::vector<float> scales(static_cast<size_t>(dims[0]));
+  for (float& scale : scales) scale = rng.uniform(0.01F, 0.05F);
+  parts.set(ir::Part::kCodes, ir::Tensor::of<int8_t>(ir::DType::kI8, stored, codes));
+  parts.set(ir::Part::kScales, ir::Tensor::f32({dims[0]}, scales));
+  const bool symmetric = values == Values::kCodes;
+  if (!symmetric) {
+    std::vector<int32_t> zeros(scales.size());
+    for (int32_t& zero : zeros) zero = static_cast<int32_t>(rng.below(256) - 128);
+    parts.set(ir::Part::kZeroPoints, ir::Tensor::of<int32_t>(ir::DType::kI32, {dims[0]}, zeros));
+  }
+  return ir::Tensor::composite(dims, ir::QuantScheme{.symmetric = symmetric, .axis = 0}, layout,
+                               parts);
+}
+
+void check_sparse_product(const ir::Dims& dims, float density, Values values) {
+  const ir::Tensor weight = sparse_weight(dims, density, values);
+  const std::vector<float> w = ir::to_f32(weight);
+  const int64_t depth = dims[1];
+  const std::vector<float> x = random_values(2 * depth);
   std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
-    const auto y = run_kernel(runtime::own::make_sparse_product, weight, x, {.batch = 2});
-    for (int64_t i = 0; i < 2 * kOut; ++i) {
-      double sum = 0.0;
-      double magnitude = 0.0;
-      for (int64_t k = 0; k < kDepth; ++k) {
-        const double product = static_cast<double>(x[static_cast<size_t>(i / kOut * kDepth + k)]) *
-                               dense[static_cast<size_t>(i % kOut * kDepth + k)];
-        sum += product;
-        magnitude += std::abs(product);
-      }
-      REQUIRE(std::abs(y[static_cast<size_t>(i)] - sum) <= kDepth * 0x1p-24 * magnitude);
+    for (const int threads : {1, 2, 3, 8}) {
+      const auto y = run_kernel(runtime::own::make_sparse_product, weight, x,
+                                {.batch = 2, .threads = threads});
+      if (first.empty()) first = y;
+      CHECK(y == first);
     }
-    if (first.empty()) first = y;
-    CHECK(y == first);
   }
+  for (int64_t i = 0; i < 2 * dims[0]; ++i) {
+    double sum = 0.0;
+    double magnitude = 0.0;
+    for (int64_t k = 0; k < depth; ++k) {
+      const double product = static_cast<double>(x[static_cast<size_t>(i / dims[0] * depth + k)]) *
+                             w[static_cast<size_t>(i % dims[0] * depth + k)];
+      sum += product;
+      magnitude += std::abs(product);
+    }
+    // depth roundings of sums, one of a code's product and one by its scale.
+    const double bound = static_cast<double>(depth + 2) * 0x1p-24 * magnitude;
+    REQUIRE(std::abs(first[static_cast<size_t>(i)] - sum) <= bound);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("products with sparse weights equal their definition, the same bits on every ISA") {
+  for (const Values values : {Values::kReal, Values::kCodes, Values::kCodesWithZeros}) {
+    CAPTURE(static_cast<int>(values));
+    for (const float density : {0.02F, 0.3F, 1.0F}) {
+      CAPTURE(density);
+      for (const int64_t depth : {1, 31, 64, 65, 301}) {
+        check_sparse_product({5, depth}, density, values);
+        check_sparse_product({67, depth}, density, values);
+      }
+    }
+    check_sparse_product({900, 500}, 0.2F, values);  // shared among threads
+  }
+}
+
+TEST_CASE("pruned weights with codes stay sparse when a model is planned") {
+  Network net({1000}, false, 3);
+  const ir::Tensor weight = sparse_weight({600, 1000}, 0.2F, Values::kCodes);
+  const ir::ValueId y = net.graph().add("Gemm", {net.input(), net.constant(weight)},
+                                        {{"transB", int64_t{1}}}, "gemm");
+  const ir::Model model = net.finish({y});
+  runtime::Session session(model, {});
+  CHECK(session.steps()[0].kernel.starts_with("sparse-int8-gemv"));
+  CHECK(session.steps()[0].kernel.find("decoded") == std::string::npos);
+  // Two bytes a kept weight and at most half of that again for rows that wait.
+  CHECK(session.packed_weight_bytes() < 600'000 * 0.2 * 2 * 1.5 + 600 * 8 + 1000);
 }
 
 TEST_CASE("large weights stay packed when a model is planned, at any batch where VNNI is") {

@@ -12,7 +12,7 @@ using pare::runtime::own::kPanelRows;
 
 constexpr int kVectors = static_cast<int>(kPanelRows / 16);
 constexpr int64_t kStepWords = 2 * kDigits;  // of a prepared step
-constexpr int64_t kAhead = 2048;             // bytes that are asked for before they are needed
+constexpr int64_t kAhead = 4096;             // bytes that are asked for before they are needed
 
 // The two times four codes of a step.
 struct FourBits {

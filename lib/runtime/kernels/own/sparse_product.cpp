@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm in f32 with pruned weights that stay sparse in memory (bitmask, n-of-m, blocks). Worth it
-// for few rows, where a product is bound by reading its weights.
+// Gemm in f32 with pruned weights that stay sparse in memory (bitmask, n-of-m, blocks), real values
+// or codes of 8 bits with a scale a channel. Worth it for few rows, where a product is bound by
+// reading its weights.
 #include <algorithm>
+#include <limits>
 #include <memory>
 
 #include "lib/core/parallel.hpp"
@@ -9,6 +11,7 @@
 #include "lib/runtime/isa.hpp"
 #include "lib/runtime/kernels/geometry.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
+#include "lib/runtime/kernels/own/packed_memory.hpp"
 #include "lib/runtime/kernels/own/sparse.hpp"
 
 namespace pare::runtime::own {
@@ -19,50 +22,185 @@ constexpr int64_t kMostRows = 4;
 // A kept weight costs its value and the mask; below this density that is less than the dense weight
 // and the expansion is paid for. Smaller weights sit in cache and gain nothing.
 constexpr double kHighestDensity = 0.6;
+// A kept code costs two bytes and what its row waits for others, about a third more.
+constexpr double kHighestCodeDensity = 0.3;
 constexpr int64_t kSmallestWeight = 500'000;
 
 const SparseKernels& kernels() {
 #if defined(__x86_64__)
   if (active_isa() == Isa::kAvx512 || active_isa() == Isa::kAvx512Vnni) return kSparseAvx512;
+  if (active_isa() == Isa::kAvx2) return kSparseAvx2;
 #endif
   return kSparseScalar;
 }
 
-struct SparseRows {
-  int64_t blocks = 0;           // a row
-  std::vector<uint16_t> masks;  // [row][block]
-  std::vector<int64_t> first;   // index of a row's first value
-  std::vector<float> values;    // and 16 zeros, so that whole vectors can be read
-  std::vector<float> bias;
+std::vector<uint8_t> kept_weights(const ir::Tensor& weight) {
+  const ir::BufferView mask = weight.part(ir::Part::kMask)->view();
+  return ir::expand_mask(mask.bytes(), weight.dims(), weight.layout());
+}
 
+// Real values with their bits.
+struct MaskedRows {
+  int64_t blocks = 0;            // a row
+  PackedVector<uint64_t> masks;  // [row][block]
+  std::vector<int64_t> first;    // index of a row's first value
+  PackedVector<float> values;    // and 16 zeros, so that whole vectors can be read
+
+  MaskedRows(const ir::Tensor& weight, const MatrixProduct& g);
+  int64_t room() const { return blocks * kSparseBlock; }
   int64_t bytes() const {
-    return static_cast<int64_t>(masks.size() * 2 + first.size() * 8 +
-                                (values.size() + bias.size()) * 4);
+    return static_cast<int64_t>((masks.size() + first.size()) * 8 + values.size() * 4);
+  }
+  int64_t parts() const { return static_cast<int64_t>(first.size()); }
+  static constexpr int64_t kPartRows = 1;
+  void product(const SparseKernels& kernels, int64_t row, const float* x, float* y) const {
+    *y = kernels.dot(
+        {masks.data() + row * blocks, values.data() + first[static_cast<size_t>(row)], blocks}, x);
   }
 };
 
-SparseRows pack(const StepSpec& step, const MatrixProduct& g) {
-  const ir::Tensor& weight = *step.input(1).constant;
+MaskedRows::MaskedRows(const ir::Tensor& weight, const MatrixProduct& g) {
   const std::vector<float> dense = ir::to_f32(weight);
-  const ir::BufferView mask = weight.part(ir::Part::kMask)->view();
-  const std::vector<uint8_t> stored = ir::expand_mask(mask.bytes(), weight.dims(), weight.layout());
-  SparseRows out;
-  out.blocks = (g.depth + kSparseBlock - 1) / kSparseBlock;
-  out.masks.assign(static_cast<size_t>(g.columns * out.blocks), 0);
+  const std::vector<uint8_t> kept = kept_weights(weight);
+  blocks = (g.depth + kSparseBlock - 1) / kSparseBlock;
+  masks.assign(static_cast<size_t>(g.columns * blocks), 0);
+  values.reserve(static_cast<size_t>(weight.stored_elements() + 16));
   for (int64_t r = 0; r < g.columns; ++r) {
-    out.first.push_back(static_cast<int64_t>(out.values.size()));
+    first.push_back(static_cast<int64_t>(values.size()));
     for (int64_t k = 0; k < g.depth; ++k) {
       const auto at = static_cast<size_t>(r * g.depth + k);
-      if (stored[at] == 0) continue;
-      uint16_t& bits = out.masks[static_cast<size_t>(r * out.blocks + k / kSparseBlock)];
-      bits = static_cast<uint16_t>(bits | 1U << (k % kSparseBlock));
-      out.values.push_back(dense[at]);
+      if (kept[at] == 0) continue;
+      masks[static_cast<size_t>(r * blocks + k / kSparseBlock)] |= uint64_t{1}
+                                                                   << (k % kSparseBlock);
+      values.push_back(dense[at]);
     }
   }
-  out.values.resize(out.values.size() + kSparseBlock, 0.0F);
-  out.bias.assign(static_cast<size_t>(g.columns), 0.0F);
-  if (step.has_input(2)) out.bias = ir::to_f32(*step.input(2).constant);
-  return out;
+  values.resize(values.size() + 16, 0.0F);
+}
+
+// Codes in rounds.
+struct RoundRows {
+  int64_t depth = 0;
+  PackedVector<uint16_t> columns;  // of rounds
+  PackedVector<int16_t> entries;
+  std::vector<int64_t> first;  // a panel's first round, and the end
+  std::vector<float> scales;   // a row, padded
+
+  RoundRows(const ir::Tensor& weight, const MatrixProduct& g);
+  int64_t room() const { return depth + kRoundColumns; }
+  int64_t bytes() const {
+    return static_cast<int64_t>((columns.size() + entries.size()) * 2 + first.size() * 8 +
+                                scales.size() * 4);
+  }
+  int64_t parts() const { return static_cast<int64_t>(first.size()) - 1; }
+  static constexpr int64_t kPartRows = kSparseRows;
+  void product(const SparseKernels& kernels, int64_t panel, const float* x, float* y) const {
+    const int64_t begin = first[static_cast<size_t>(panel)];
+    kernels.codes({columns.data() + begin, entries.data() + begin * kRoundSteps * kSparseRows,
+                   first[static_cast<size_t>(panel + 1)] - begin},
+                  x, y);
+    for (int64_t r = 0; r < kSparseRows; ++r) {
+      y[r] *= scales[static_cast<size_t>(panel * kSparseRows + r)];
+    }
+  }
+
+ private:
+  struct Entry {
+    int64_t column;
+    int32_t code;
+  };
+  void add_panel(std::span<const std::vector<Entry>> rows);
+};
+
+RoundRows::RoundRows(const ir::Tensor& weight, const MatrixProduct& g) : depth(g.depth) {
+  const std::vector<int32_t> codes = ir::to_codes(weight);
+  const std::vector<uint8_t> kept = kept_weights(weight);
+  const std::vector<float> stored = ir::to_f32(*weight.part(ir::Part::kScales));
+  std::vector<int64_t> zeros(stored.size(), 0);
+  if (const ir::Tensor* part = weight.part(ir::Part::kZeroPoints)) zeros = ir::to_i64(*part);
+  first.push_back(0);
+  for (int64_t begin = 0; begin < g.columns; begin += kSparseRows) {
+    std::vector<Entry> rows[kSparseRows];
+    for (int64_t r = begin; r < begin + kSparseRows; ++r) {
+      const auto group = static_cast<size_t>(stored.size() == 1 || r >= g.columns ? 0 : r);
+      scales.push_back(stored[group]);
+      for (int64_t k = 0; r < g.columns && k < g.depth; ++k) {
+        const auto at = static_cast<size_t>(r * g.depth + k);
+        if (kept[at] == 0) continue;
+        rows[r - begin].push_back({k, codes[at] - static_cast<int32_t>(zeros[group])});
+      }
+    }
+    add_panel(rows);
+  }
+}
+
+// A round begins at the first column that some row has yet to take.
+void RoundRows::add_panel(std::span<const std::vector<Entry>> rows) {
+  size_t next[kSparseRows] = {};
+  for (;;) {
+    int64_t column = depth;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      if (next[r] < rows[r].size()) column = std::min(column, rows[r][next[r]].column);
+    }
+    if (column == depth) break;
+    columns.push_back(static_cast<uint16_t>(column));
+    for (int64_t step = 0; step < kRoundSteps; ++step) {
+      for (size_t r = 0; r < rows.size(); ++r) {
+        int64_t entry = 0;
+        if (next[r] < rows[r].size() && rows[r][next[r]].column < column + kRoundColumns) {
+          const Entry& e = rows[r][next[r]++];
+          entry = e.code * kRoundColumns + (e.column - column);
+        }
+        entries.push_back(static_cast<int16_t>(entry));
+      }
+    }
+  }
+  first.push_back(static_cast<int64_t>(columns.size()));
+}
+
+// Codes that rounds hold: 8 bits, a scale a row or one for all.
+bool has_round_codes(const ir::Tensor& weight) {
+  const ir::QuantScheme& s = *weight.scheme();
+  return (s.code == ir::DType::kI8 || s.code == ir::DType::kU8) && s.axis <= 0 &&
+         s.group_size == 0 && s.super_group == 0 && !s.codebook &&
+         weight.dims().back() <= std::numeric_limits<uint16_t>::max();
+}
+
+template <class Rows>
+Kernel make(const StepSpec& step, const std::string& name) {
+  const MatrixProduct g = matrix_geometry(step);
+  const auto rows = std::make_shared<const Rows>(*step.input(1).constant, g);
+  std::vector<float> bias(static_cast<size_t>(g.columns), 0.0F);
+  if (step.has_input(2)) bias = ir::to_f32(*step.input(2).constant);
+  const int residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
+  const int64_t room = rows->room();
+  const int threads = g.macs() < 400'000 ? 1 : step.threads;
+  Kernel kernel{.name = name + std::string(name_of(active_isa()))};
+  kernel.packed_bytes = rows->bytes() + g.columns * 4;
+  kernel.scratch_bytes = g.rows * room * 4;
+  kernel.run = [=, kernels = kernels(), clamp = step.clamp](const RunArgs& args) {
+    auto* padded = reinterpret_cast<float*>(args.scratch);
+    for (int64_t m = 0; m < g.rows; ++m) {
+      float* to = padded + m * room;
+      std::copy_n(args.in<float>(0) + m * g.depth, g.depth, to);
+      std::fill(to + g.depth, to + room, 0.0F);
+    }
+    parallel_for(rows->parts(), threads, [&](int64_t part) {
+      const int64_t begin = part * Rows::kPartRows;
+      for (int64_t m = 0; m < g.rows; ++m) {
+        float sums[Rows::kPartRows];
+        rows->product(kernels, part, padded + m * room, sums);
+        for (int64_t n = begin; n < std::min(begin + Rows::kPartRows, g.columns); ++n) {
+          const int64_t at = m * g.columns + n;
+          float y = sums[n - begin] + bias[static_cast<size_t>(n)];
+          if (residual >= 0) y += args.in<float>(residual)[at];
+          y = y < clamp.low ? clamp.low : y;
+          args.out<float>()[at] = y > clamp.high ? clamp.high : y;
+        }
+      }
+    });
+  };
+  return kernel;
 }
 
 }  // namespace
@@ -74,9 +212,9 @@ bool supports_sparse_product(const StepSpec& step) {
   const MatrixProduct g = matrix_geometry(step);
   const double density =
       static_cast<double>(weight.stored_elements()) / static_cast<double>(weight.count());
-  if (weight.is_quantized() || weight.count() < kSmallestWeight || density > kHighestDensity) {
-    return false;
-  }
+  if (weight.is_quantized() && !has_round_codes(weight)) return false;
+  const double highest = weight.is_quantized() ? kHighestCodeDensity : kHighestDensity;
+  if (weight.count() < kSmallestWeight || density > highest) return false;
   if (!g.transposed_b || g.transposed_a || g.alpha != 1.0F || g.beta != 1.0F ||
       g.rows > kMostRows) {
     return false;
@@ -85,35 +223,8 @@ bool supports_sparse_product(const StepSpec& step) {
 }
 
 Kernel make_sparse_product(const StepSpec& step) {
-  const MatrixProduct g = matrix_geometry(step);
-  const auto rows = std::make_shared<const SparseRows>(pack(step, g));
-  const int residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
-  const int64_t room = rows->blocks * kSparseBlock;
-  const int threads = g.macs() < 400'000 ? 1 : step.threads;
-  Kernel kernel{.name = "sparse-gemv-f32-" + std::string(name_of(active_isa()))};
-  kernel.packed_bytes = rows->bytes();
-  kernel.scratch_bytes = g.rows * room * 4;
-  kernel.run = [=, dot = kernels().dot, clamp = step.clamp](const RunArgs& args) {
-    auto* padded = reinterpret_cast<float*>(args.scratch);
-    for (int64_t m = 0; m < g.rows; ++m) {
-      float* to = padded + m * room;
-      std::copy_n(args.in<float>(0) + m * g.depth, g.depth, to);
-      std::fill(to + g.depth, to + room, 0.0F);
-    }
-    parallel_for(g.columns, threads, [&](int64_t n) {
-      const auto r = static_cast<size_t>(n);
-      const SparseRow row = {rows->masks.data() + n * rows->blocks,
-                             rows->values.data() + rows->first[r], rows->blocks};
-      for (int64_t m = 0; m < g.rows; ++m) {
-        const int64_t at = m * g.columns + n;
-        float y = dot(row, padded + m * room) + rows->bias[r];
-        if (residual >= 0) y += args.in<float>(residual)[at];
-        y = y < clamp.low ? clamp.low : y;
-        args.out<float>()[at] = y > clamp.high ? clamp.high : y;
-      }
-    });
-  };
-  return kernel;
+  if (step.input(1).constant->is_quantized()) return make<RoundRows>(step, "sparse-int8-gemv-f32-");
+  return make<MaskedRows>(step, "sparse-gemv-f32-");
 }
 
 }  // namespace pare::runtime::own
