@@ -18,6 +18,7 @@ using pare::runtime::own::LinearBlock;
 template <class Arithmetic, int Bytes, int Window, int P, int V>
 void tile(const LinearBlock& b, const Arithmetic& arithmetic, int64_t pixel, int64_t vector) {
   constexpr int64_t kStepBytes = Vec::kLanes * 4;
+  constexpr int64_t kAhead = 1024;  // bytes
   const int64_t stride = Bytes != 0 ? Bytes : b.pixel_bytes;
   const int64_t vector_bytes = b.steps * kStepBytes;
   const char* weights = static_cast<const char*>(b.weights) + vector * vector_bytes;
@@ -35,7 +36,12 @@ void tile(const LinearBlock& b, const Arithmetic& arithmetic, int64_t pixel, int
 #pragma GCC unroll 4
     for (int k = 0; k < Window; ++k) {
 #pragma GCC unroll 4
-      for (int v = 0; v < V; ++v) w[k][v] = Arithmetic::weights(weights + v * vector_bytes);
+      for (int v = 0; v < V; ++v) {
+        w[k][v] = Arithmetic::weights(weights + v * vector_bytes);
+        // Weights of wide products come from the third cache, too late without being asked for.
+        if constexpr (Window == 1 && Bytes == 4)
+          __builtin_prefetch(weights + v * vector_bytes + kAhead);
+      }
       weights += kStepBytes;
     }
     constexpr int kApart = Window == 1 ? 1 : Bytes / 4;  // units from one pixel to the next
