@@ -8,7 +8,6 @@
 #include <new>
 
 #include "apps/pare/command.hpp"
-#include "apps/pare/count_list.hpp"
 #include "apps/pare/freshness.hpp"
 #include "apps/pare/help.hpp"
 #include "apps/pare/parse.hpp"
@@ -23,7 +22,6 @@ namespace pare::cli {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr int64_t kMaxThreads = 1024;
 
 void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -38,8 +36,8 @@ int choose_threads(const pass::Options& options, const pass::Schema& schema,
                    const Environment& env) {
   if (pass::find(schema, "threads") && options.given("threads")) {
     // Where it is a list, the largest is how many threads there may be.
-    const bool list = pass::find(schema, "threads")->type == pass::OptionType::kText;
-    return static_cast<int>(list ? std::ranges::max(count_list(options, "threads", kMaxThreads))
+    const bool list = pass::find(schema, "threads")->type == pass::OptionType::kIntegerList;
+    return static_cast<int>(list ? std::ranges::max(options.integers("threads"))
                                  : options.integer("threads"));
   }
   return env.parallel_make ? 1 : available_threads();

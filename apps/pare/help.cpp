@@ -68,6 +68,8 @@ std::string metavar_of(const Option& option) {
       return "";
     case OptionType::kInteger:
       return "N";
+    case OptionType::kIntegerList:
+      return "N,N,...";
     case OptionType::kNumber:
       return "X";
     case OptionType::kChoice: {

@@ -130,6 +130,11 @@ std::string typed_flag(const Option& option) {
 
 std::string typed_value(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_array()) {
+    std::string list;
+    for (const Json& item : value) list += (list.empty() ? "" : ",") + typed_value(item);
+    return list;
+  }
   std::string text = to_text(value);
   if (value.is_number_float() && text.ends_with(".0")) text.resize(text.size() - 2);
   return text;

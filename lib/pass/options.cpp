@@ -37,7 +37,7 @@ bool in_range(const Option& option, double x) {
 }
 
 void check_number(const Option& option, const Json& value) {
-  const bool integer = option.type == OptionType::kInteger;
+  const bool integer = option.type != OptionType::kNumber;
   const bool fits = integer ? value.is_number_integer() : value.is_number();
   if (!fits) {
     throw UsageError(flag_of(option), std::string(integer ? "an integer" : "a number") +
@@ -55,6 +55,26 @@ void check_choice(const Option& option, const std::string& word) {
   std::string all;
   for (const auto& c : option.choices) all += (all.empty() ? "" : ", ") + c;
   throw UsageError(flag_of(option), "must be one of " + all + ", got \"" + word + "\"");
+}
+
+// [1, 2] of 1, [1, 2] or "1,2".
+Json checked_integers(const Option& option, const Json& value) {
+  Json list = value.is_array() ? value : Json::array({value});
+  if (value.is_string()) {
+    list = Json::parse("[" + value.get<std::string>() + "]", nullptr, /*allow_exceptions=*/false);
+  }
+  const auto whole = [](const Json& item) { return item.is_number_integer(); };
+  if (!list.is_array() || list.empty() || !std::ranges::all_of(list, whole)) {
+    throw UsageError(flag_of(option),
+                     "integers separated by commas are expected, got " + to_text(value));
+  }
+  for (auto item = list.begin(); item != list.end(); ++item) {
+    check_number(option, *item);
+    if (std::find(list.begin(), item, *item) != item) {
+      throw UsageError(flag_of(option), "names " + to_text(*item) + " twice");
+    }
+  }
+  return list;
 }
 
 // The value as its type wants it; a single text is a list of one.
@@ -83,6 +103,8 @@ Json checked(const Option& option, const Json& value) {
       for (const Json& item : list) expect(item.is_string(), "a list of texts");
       return list;
     }
+    case OptionType::kIntegerList:
+      return checked_integers(option, value);
   }
   throw Bug("option type");
 }
@@ -142,6 +164,10 @@ std::string Options::text(std::string_view name) const {
 }
 std::vector<std::string> Options::list(std::string_view name) const {
   return has(name) ? value(name).get<std::vector<std::string>>() : std::vector<std::string>();
+}
+
+std::vector<int64_t> Options::integers(std::string_view name) const {
+  return has(name) ? value(name).get<std::vector<int64_t>>() : std::vector<int64_t>();
 }
 
 Json Options::resolved() const { return values_; }

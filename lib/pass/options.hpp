@@ -14,7 +14,17 @@
 
 namespace pare::pass {
 
-enum class OptionType : uint8_t { kFlag, kInteger, kNumber, kText, kChoice, kTextList };
+// A kIntegerList is one integer or several, all different: on a command line "1,2", in JSON 1,
+// [1, 2] or "1,2".
+enum class OptionType : uint8_t {
+  kFlag,
+  kInteger,
+  kNumber,
+  kText,
+  kChoice,
+  kTextList,
+  kIntegerList
+};
 
 struct Option {
   std::string name;  // "group_size"; the flag is "--group-size"
@@ -49,6 +59,7 @@ class Options {
   double number(std::string_view name) const;
   std::string text(std::string_view name) const;  // kText, kChoice; "" when absent
   std::vector<std::string> list(std::string_view name) const;
+  std::vector<int64_t> integers(std::string_view name) const;  // kIntegerList; empty when absent
 
   Json resolved() const;     // every option with a value
   Json for_history() const;  // those that change the result

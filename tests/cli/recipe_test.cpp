@@ -117,6 +117,23 @@ TEST_CASE("dry-run prints a shell script that does the same, and writes nothing"
         "# pare quantize out/sparse.pare -o out/small.pare --bits 8\n");
 }
 
+TEST_CASE("a list of numbers in a recipe is one in the command line") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  for (const char* lists :
+       {R"("threads": [1, 2], "batch_size": 8)", R"("threads": "1,2", "batch_size": [8])"}) {
+    write_file(folder.at("r.json"),
+               std::string(R"({"schema_version": 1, "output_dir": "out", "steps": [
+      {"name": "all", "command": "eval", "inputs": ["m.pare"],
+       "options": {"data": "synthetic:glyphs", "html": "out/r.html", )") +
+                   lists + "}}]}");
+    const Finished finished = run(folder, {"run", "r.json", "--dry-run"});
+    CAPTURE(finished.err);
+    CHECK(finished.code == 0);
+    CHECK(finished.out.find("--threads 1,2 --batch-size 8") != std::string::npos);
+  }
+}
+
 TEST_CASE("predicted sizes are within a fifth of what gets written") {
   const Folder folder;
   write_model(folder.at("m.pare"));

@@ -21,6 +21,7 @@ Schema schema() {
            .fallback = "global",
            .choices = {"global", "layer"}},
           {.name = "exclude", .type = OptionType::kTextList},
+          {.name = "sizes", .type = OptionType::kIntegerList, .min = 1, .max = 64},
           {.name = "symmetric", .type = OptionType::kFlag, .fallback = false},
           {.name = "report_file", .type = OptionType::kText, .changes_result = false}};
 }
@@ -60,7 +61,23 @@ TEST_CASE("messages name flag, range and the nearest option") {
   CHECK(message({{"sparsty", 1}}) == "sparsty: unknown option; did you mean sparsity?");
   CHECK(message({{"zzz", 1}}) == "zzz: unknown option");
   CHECK(message({{"scope", "all"}}) == "--scope: must be one of global, layer, got \"all\"");
+  CHECK(message({{"sizes", "1,65"}}) == "--sizes: must be in [1, 64], got 65");
+  CHECK(message({{"sizes", "1,2,1"}}) == "--sizes: names 1 twice");
+  for (const Json& wrong : {Json(""), Json("1,"), Json("1.5"), Json("1 2"), Json("a"),
+                            Json::array(), Json::array({"1"}), Json(true), Json(1.5)}) {
+    CHECK(message({{"sizes", wrong}}).starts_with("--sizes: integers separated by commas"));
+  }
   CHECK(flag_of({.name = "report_file"}) == "--report-file");
+}
+
+TEST_CASE("a list of integers is a number, an array or a text with commas") {
+  const auto sizes = [](const Json& given) {
+    return Options(schema(), {{"sizes", given}}).integers("sizes");
+  };
+  CHECK(sizes(3) == std::vector<int64_t>{3});
+  CHECK(sizes({1, 32}) == std::vector<int64_t>{1, 32});
+  CHECK(sizes("1,32") == std::vector<int64_t>{1, 32});
+  CHECK(Options(schema(), Json::object()).integers("sizes").empty());
 }
 
 TEST_CASE("defaults fill in, stated values win, and history keeps what changes the result") {

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "apps/pare/commands/commands.hpp"
-#include "apps/pare/count_list.hpp"
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/option_groups.hpp"
@@ -23,19 +22,20 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPages[] = {"junit", "md", "html"};
 constexpr std::string_view kOutputs[] = {"junit", "md", "html", "flips"};
 
-constexpr int64_t kMaxThreads = 1024;
-constexpr int64_t kMaxBatch = 65536;
-
 pass::Schema measuring_options() {
   using pass::OptionType;
   return {{.name = "threads",
+           .type = OptionType::kIntegerList,
            .help = "Threads: latency is measured with each number of a list, 1 unless stated; all "
                    "else takes the largest (default: CPUs this process may use; 1 under make -j)",
-           .metavar = "N,N,..."},
+           .min = 1,
+           .max = 1024},
           {.name = "batch_size",
-           .fallback = "1",
+           .type = OptionType::kIntegerList,
+           .fallback = Json::array({1}),
            .help = "Items a run while measuring latency, each number with each of --threads",
-           .metavar = "N,N,..."},
+           .min = 1,
+           .max = 65536},
           {.name = "latency_blocks",
            .type = OptionType::kInteger,
            .fallback = 40,
@@ -58,8 +58,6 @@ void check(const pass::Options& options) {
   if (options.given("junit") && !options.given("budget")) {
     throw UsageError("--junit", "has no effect without --budget: it holds verdicts");
   }
-  count_list(options, "threads", kMaxThreads);
-  count_list(options, "batch_size", kMaxBatch);
   if (!options.flag("no_latency")) return;
   for (const char* name : {"batch_size", "latency_blocks", "price_per_hour"}) {
     if (!options.given(name)) continue;
@@ -195,13 +193,16 @@ ExitCode run(const Invocation& invocation) {
   const data::Splits splits =
       open_data(invocation, data, part == "test" ? "test" : "train", first_model(candidates));
   const auto items = part_of(splits, part, data);
+  if (items->info().is_regression() && options.given("flips")) {
+    throw UsageError("--flips", "lists changed answers, but the data holds numbers to predict");
+  }
   std::vector<eval::SliceColumn> slices = load_slices(options, *items);
   if (invocation.flag("dry_run")) {
     invocation.progress.log("inputs are fine; would evaluate on " + std::to_string(items->size()) +
                             " items");
     return ExitCode::kOk;
   }
-  const std::vector<int64_t> threads = count_list(options, "threads", kMaxThreads);
+  const std::vector<int64_t> threads = options.integers("threads");
   const auto blocks = static_cast<int>(options.integer("latency_blocks"));
   const eval::EvalOptions settings{
       .threads = invocation.threads,
@@ -209,7 +210,7 @@ ExitCode run(const Invocation& invocation) {
       .measure_latency = !options.flag("no_latency"),
       .latency_threads =
           threads.empty() ? std::vector<int>{1} : std::vector<int>(threads.begin(), threads.end()),
-      .latency_batches = count_list(options, "batch_size", kMaxBatch),
+      .latency_batches = options.integers("batch_size"),
       .latency = {.blocks = blocks,
                   .max_blocks = std::max(blocks, eval::LatencyOptions{}.max_blocks)},
       .price_per_hour = options.given("price_per_hour")

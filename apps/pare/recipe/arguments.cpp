@@ -38,10 +38,11 @@ std::vector<std::string> arguments_of(const RecipeStep& step, const Json& extra)
   for (const pass::Option& option : schema_of(step.command)) {
     const bool own = stated.contains(option.name);
     // --threads of eval is a list of what it measures, and stays its own.
-    const bool passed_on = extra.contains(option.name) && option.type != pass::OptionType::kText;
+    const bool passed_on =
+        extra.contains(option.name) && option.type != pass::OptionType::kIntegerList;
     if (!own && !passed_on) continue;
     const Json& value = own ? stated[option.name] : extra[option.name];
-    if (value.is_array()) {
+    if (value.is_array() && option.type == pass::OptionType::kTextList) {
       for (const Json& item : value) append(out, option, item);
     } else {
       append(out, option, value);

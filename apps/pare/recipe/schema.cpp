@@ -19,10 +19,20 @@ Json or_variable(Json type) {
 }
 
 Json number_type(const Option& option) {
-  Json out{{"type", option.type == OptionType::kInteger ? "integer" : "number"}};
+  Json out{{"type", option.type == OptionType::kNumber ? "number" : "integer"}};
   if (std::isfinite(option.min)) out[option.min_open ? "exclusiveMinimum" : "minimum"] = option.min;
   if (std::isfinite(option.max)) out[option.max_open ? "exclusiveMaximum" : "maximum"] = option.max;
-  return or_variable(std::move(out));
+  return out;
+}
+
+// A number, several, or a text with commas between them.
+Json list_type(const Option& option) {
+  const Json one = number_type(option);
+  return {{"anyOf",
+           {one,
+            {{"type", "array"}, {"items", one}, {"minItems", 1}, {"uniqueItems", true}},
+            {{"type", "string"}, {"pattern", "^[0-9]+(,[0-9]+)*$"}},
+            {{"$ref", "#/$defs/variable"}}}}};
 }
 
 Json type_of(const Option& option) {
@@ -31,7 +41,9 @@ Json type_of(const Option& option) {
       return or_variable({{"type", "boolean"}});
     case OptionType::kInteger:
     case OptionType::kNumber:
-      return number_type(option);
+      return or_variable(number_type(option));
+    case OptionType::kIntegerList:
+      return list_type(option);
     case OptionType::kChoice:
       return or_variable({{"enum", option.choices}});
     case OptionType::kText:
