@@ -10,6 +10,7 @@
 #include "lib/eval/latency_grid.hpp"
 #include "lib/eval/memory.hpp"
 #include "lib/eval/regression.hpp"
+#include "lib/eval/weight_error.hpp"
 
 namespace pare::eval {
 namespace {
@@ -166,19 +167,17 @@ void compare_classifiers(std::vector<Candidate>& candidates, const data::Dataset
 
 void compare_regressors(std::vector<Candidate>& candidates, const data::Dataset& test,
                         const EvalOptions& options, Report& report, Progress& progress) {
-  if (!options.slices.empty()) {
-    throw Error(test.info().source, "slices compare accuracy, the data holds numbers to predict");
-  }
   const std::vector<float> truth = targets_of(test);
   const std::vector<std::string>& targets = test.info().targets;
   RegressionEstimates base;
+  std::vector<float> of_base;
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (!candidates[i].model) {
       throw Error(subject_of(candidates[i]),
                   "holds predictions of classes, the data numbers to predict");
     }
     CandidateReport out = report_of(candidates[i], report, progress);
-    const std::vector<float> predicted =
+    std::vector<float> predicted =
         predict_numbers(*candidates[i].model, test, {options.threads, options.batch},
                         subject_of(candidates[i]), progress);
     RegressionEstimates estimates = estimate_regression(predicted, truth, targets.size());
@@ -187,8 +186,11 @@ void compare_regressors(std::vector<Candidate>& candidates, const data::Dataset&
     out.figures = regression_figures(estimates);
     if (i > 0) {
       append(out.figures, regression_comparison(base, estimates));
+      out.error_slices =
+          compare_error_slices(of_base, predicted, truth, targets.size(), options.slices);
     } else {
       base = std::move(estimates);
+      of_base = std::move(predicted);
     }
     report.candidates.push_back(std::move(out));
   }
@@ -211,6 +213,13 @@ Report evaluate(std::vector<Candidate> candidates, const data::Dataset& test,
   const auto compare_all =
       report.task == Task::kRegression ? compare_regressors : compare_classifiers;
   compare_all(candidates, test, options, report, progress);
+  if (candidates.front().model) {
+    for (size_t i = 1; i < candidates.size(); ++i) {
+      if (!candidates[i].model) continue;
+      add_weight_errors(*candidates.front().model, *candidates[i].model,
+                        report.candidates[i].size->layers);
+    }
+  }
   if (options.measure_latency) add_latency(candidates, test, options, report, progress);
   if (options.measure_memory) add_memory(candidates, options, report, progress);
   for (CandidateReport& candidate : report.candidates) {

@@ -89,7 +89,11 @@ Comparison compare(const Predictions& before, const Predictions& after,
   }
   const auto items = static_cast<double>(before.items);
   comparison.difference = static_cast<double>(comparison.gained - comparison.lost) / items;
-  comparison.difference_interval = bootstrap_mean(differences, resampling);
+  // Of the loss, which is the difference the other way round.
+  const Interval loss =
+      paired_difference_interval(comparison.lost, comparison.gained, before.items);
+  comparison.difference_interval = {-loss.high, -loss.low};
+  comparison.bootstrap_interval = bootstrap_mean(differences, resampling);
   comparison.mcnemar_p = mcnemar_exact_p(comparison.lost, comparison.gained);
   comparison.agreement = static_cast<double>(agreeing) / items;
   find_worst_class(before, after, labels, comparison);

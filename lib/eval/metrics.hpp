@@ -44,7 +44,8 @@ struct Divergence {
 
 struct Comparison {
   double difference = 0;         // top-1 minus the base's
-  Interval difference_interval;  // paired bootstrap, 95 %
+  Interval difference_interval;  // Tango, 95 %: what verdicts rest on
+  Interval bootstrap_interval;   // percentile bootstrap over items, 95 %
   int64_t lost = 0;              // right in the base, wrong here
   int64_t gained = 0;            // wrong in the base, right here
   double mcnemar_p = 1;

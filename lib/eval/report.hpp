@@ -38,6 +38,7 @@ struct CandidateReport {
   std::optional<RegressionReport> regression;  // of a model that predicts numbers
   std::optional<Comparison> comparison;        // absent for the first, which is the base
   std::vector<SliceResult> slices;             // against the base; empty unless asked for
+  std::vector<ErrorSlice> error_slices;        // likewise, of a model that predicts numbers
   std::vector<Flip> flips;                     // against the base, by item
   std::optional<SizeReport> size;              // absent for predictions without a file of weights
   std::optional<int64_t> macs;

@@ -9,15 +9,6 @@
 namespace pare::eval {
 namespace {
 
-std::string layer_of(const std::string& parameter) {
-  const size_t cut = parameter.find_last_of("./");
-  return cut == std::string::npos || cut == 0 ? parameter : parameter.substr(0, cut);
-}
-
-bool is_weight_like(const ir::Tensor& tensor) {
-  return tensor.is_quantized() || ir::info(tensor.dtype()).is_float;
-}
-
 void add_bytes(const ir::Tensor& tensor, SizeBreakdown& sizes) {
   if (tensor.is_plain()) {
     sizes.codes += tensor.stored_bytes();
@@ -44,6 +35,15 @@ LayerSize& layer_named(std::vector<LayerSize>& layers, const std::string& name) 
 }
 
 }  // namespace
+
+std::string layer_of(const std::string& parameter) {
+  const size_t cut = parameter.find_last_of("./");
+  return cut == std::string::npos || cut == 0 ? parameter : parameter.substr(0, cut);
+}
+
+bool is_weight_like(const ir::Tensor& tensor) {
+  return tensor.is_quantized() || ir::info(tensor.dtype()).is_float;
+}
 
 std::string storage_text(const ir::Tensor& tensor) {
   std::string text;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "lib/core/error.hpp"
@@ -94,6 +95,55 @@ SliceResult summarised(const SliceColumn& column, size_t value, const PairedCoun
   return out;
 }
 
+// Of adjusted p-values in the order of the slices that have items.
+template <class Slice, class HasItems>
+void adjust(std::vector<Slice>& slices, const HasItems& has_items) {
+  std::vector<double> p_values;
+  for (const Slice& slice : slices) {
+    if (has_items(slice)) p_values.push_back(slice.p);
+  }
+  const std::vector<double> adjusted = holm_adjusted(p_values);
+  auto next = adjusted.begin();
+  for (Slice& slice : slices) {
+    if (has_items(slice)) slice.p_holm = *next++;
+  }
+}
+
+// Mean over targets of an item's absolute errors.
+std::vector<double> errors_of_items(std::span<const float> predicted, std::span<const float> truth,
+                                    size_t width) {
+  std::vector<double> out(truth.size() / width);
+  for (size_t k = 0; k < truth.size(); ++k) {
+    out[k / width] += std::abs(static_cast<double>(predicted[k]) - static_cast<double>(truth[k])) /
+                      static_cast<double>(width);
+  }
+  return out;
+}
+
+// `before` and `after`: the errors of the slice's items.
+ErrorSlice summarised(const SliceColumn& column, size_t value, const std::vector<double>& before,
+                      const std::vector<double>& after) {
+  ErrorSlice out{column.name, column.values[value], static_cast<int64_t>(before.size())};
+  if (out.items == 0) return out;
+  std::vector<double> rises(before.size());
+  for (size_t i = 0; i < rises.size(); ++i) rises[i] = after[i] - before[i];
+  const auto n = static_cast<double>(out.items);
+  out.base_mae = std::accumulate(before.begin(), before.end(), 0.0) / n;
+  out.mae = std::accumulate(after.begin(), after.end(), 0.0) / n;
+  const PairedT t = paired_t_interval(rises);
+  out.rise = t.mean;
+  if (!out.decides()) return out;
+  out.rise_interval = t.interval;
+  const double half = (t.interval.high - t.interval.low) / 2.0;
+  if (half > 0) {
+    const double error = half / student_t_quantile(0.975, n - 1.0);
+    out.p = 2.0 * student_t_cdf(-std::abs(t.mean) / error, n - 1.0);
+  } else {
+    out.p = t.mean == 0.0 ? 1.0 : 0.0;  // every item rises by the same
+  }
+  return out;
+}
+
 }  // namespace
 
 SliceColumn slice_by_column(const data::Dataset& dataset, const std::string& column) {
@@ -134,6 +184,9 @@ std::vector<SliceColumn> read_slices(const std::string& path, int64_t items) {
                               std::to_string(kMostValues) + " different values");
       }
     }
+    if (indices.empty()) {
+      throw Error(path, "column '" + escaped(table.header[c], 60) + "' puts no item in a slice");
+    }
     SliceColumn column{table.header[c], {}, {}};
     for (auto& [value, index] : indices) {
       index = static_cast<int32_t>(column.values.size());
@@ -170,15 +223,31 @@ std::vector<SliceResult> compare_slices(const Predictions& base, const Predictio
       results.push_back(summarised(column, value, counts[value], base_correct[value]));
     }
   }
-  std::vector<double> p_values;
-  for (const SliceResult& slice : results) {
-    if (slice.counts.items > 0) p_values.push_back(slice.p);
+  adjust(results, [](const SliceResult& slice) { return slice.counts.items > 0; });
+  return results;
+}
+
+std::vector<ErrorSlice> compare_error_slices(std::span<const float> base,
+                                             std::span<const float> candidate,
+                                             std::span<const float> truth, size_t width,
+                                             std::span<const SliceColumn> columns) {
+  const std::vector<double> before = errors_of_items(base, truth, width);
+  const std::vector<double> after = errors_of_items(candidate, truth, width);
+  std::vector<ErrorSlice> results;
+  for (const SliceColumn& column : columns) {
+    require(column.of_item.size() == before.size(), "a slice column has a value an item");
+    std::vector<std::vector<double>> theirs(column.values.size()), ours(column.values.size());
+    for (size_t i = 0; i < before.size(); ++i) {
+      if (column.of_item[i] < 0) continue;
+      const auto value = static_cast<size_t>(column.of_item[i]);
+      theirs[value].push_back(before[i]);
+      ours[value].push_back(after[i]);
+    }
+    for (size_t value = 0; value < theirs.size(); ++value) {
+      results.push_back(summarised(column, value, theirs[value], ours[value]));
+    }
   }
-  const std::vector<double> adjusted = holm_adjusted(p_values);
-  auto next = adjusted.begin();
-  for (SliceResult& slice : results) {
-    if (slice.counts.items > 0) slice.p_holm = *next++;
-  }
+  adjust(results, [](const ErrorSlice& slice) { return slice.items > 0; });
   return results;
 }
 

@@ -48,6 +48,28 @@ std::vector<SliceResult> compare_slices(const Predictions& base, const Predictio
                                         std::span<const int64_t> labels,
                                         std::span<const SliceColumn> columns);
 
+// Likewise of models that predict numbers, by mean absolute error over items and targets.
+struct ErrorSlice {
+  std::string column, value;
+  int64_t items = 0;  // may be 0
+  double base_mae = 0;
+  double mae = 0;
+  double rise = 0;         // mae minus the base's
+  Interval rise_interval;  // Student's t of the paired differences, 95 %, of this slice alone ...
+  double p = 1;            // ... and its two-sided p-value
+  double p_holm = 1;       // adjusted over all slices with items, of all columns
+  // Fewer items than kLeastItemsOfMean decide nothing: no interval, p of 1.
+  bool decides() const { return items >= kLeastItemsOfMean; }
+  bool harmed() const { return p_holm < 0.05 && rise > 0; }
+  std::string name() const { return column + "=" + value; }
+};
+
+// Row-major [items, width] each.
+std::vector<ErrorSlice> compare_error_slices(std::span<const float> base,
+                                             std::span<const float> candidate,
+                                             std::span<const float> truth, size_t width,
+                                             std::span<const SliceColumn> columns);
+
 // worst_slice_drop.
 std::optional<Figure> slice_figure(const std::vector<SliceResult>& slices);
 

@@ -8,6 +8,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/eval/memory.hpp"
+#include "lib/eval/weight_error.hpp"
 #include "tests/eval/scratch.hpp"
 #include "tests/eval/small_classifier.hpp"
 
@@ -135,6 +136,44 @@ TEST_CASE(
   CHECK(json["candidates"][1]["latency"] == json["candidates"][1]["latency_grid"][0]);
   CHECK(json["candidates"][0]["latency"]["joules_per_item"].is_null());
   CHECK(json["latency_conditions"][1]["threads"] == 2);
+}
+
+TEST_CASE("what changed in a layer's weights is measured against the base") {
+  std::vector<Candidate> candidates;
+  candidates.push_back(model_candidate("a", identity_weights()));
+  candidates.push_back(model_candidate("same", identity_weights()));
+  // One element of nine is 1 too large; the base's squares add up to 3.
+  candidates.push_back(model_candidate("other", {1, 1, 0, 0, 1, 0, 0, 0, 1}));
+  const Report report = evaluate(std::move(candidates), small_dataset(), quick());
+  const auto layer = [&](size_t i) { return report.candidates[i].size->layers[0]; };
+  CHECK_FALSE(layer(0).weight_error.has_value());
+  CHECK(layer(0).no_weight_error.empty());
+  CHECK_FALSE(layer(1).weight_error->sqnr_db().has_value());
+  CHECK(*layer(2).weight_error->sqnr_db() == doctest::Approx(10 * std::log10(3.0)));
+  CHECK(layer(2).weight_error->relative_rms() == doctest::Approx(std::sqrt(1.0 / 3.0)));
+}
+
+TEST_CASE("layers that do not correspond have a reason and no error") {
+  const auto reason = [](ir::Model base, ir::Model candidate) {
+    std::vector<LayerSize> layers{{.name = "fc"}};
+    add_weight_errors(base, candidate, layers);
+    CHECK_FALSE(layers[0].weight_error.has_value());
+    return layers[0].no_weight_error;
+  };
+  const auto entry = [](uint64_t seed) {
+    return ir::HistoryEntry{
+        .pass = "train", .options = Json::object(), .seed = seed, .inputs = Json::object()};
+  };
+  ir::Model base = linear_classifier(identity_weights());
+  ir::Model apart = base;
+  base.metadata.history = {entry(1)};
+  apart.metadata.history = {entry(2)};
+  CHECK(reason(base, apart) == "trained apart from the base");
+  ir::Model shaped = linear_classifier(identity_weights());
+  shaped.parameters.set("fc.weight", ir::Tensor::f32({1, 3}, std::vector<float>(3, 1.0F)));
+  CHECK(reason(base, shaped) == "the base's weights have another shape");
+  ir::Model zeros = linear_classifier(std::vector<float>(9, 0.0F));
+  CHECK(reason(zeros, base) == "the base's weights are all zero or not finite");
 }
 
 TEST_CASE("the parts of a file's size add up to the file") {

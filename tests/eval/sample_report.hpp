@@ -93,6 +93,11 @@ inline Report sample_report() {
       {.threads = 1, .batch = 1, .noise = {.seconds = 2.5, .cpus = 2, .spread = 0.05}});
   report.energy_reason = "this machine shows no RAPL counters";
   for (CandidateReport& c : report.candidates) c.latency_grid = {*c.latency};
+  for (size_t k = 0; k < report.candidates[1].size->layers.size(); ++k) {
+    const double error = k == 2 ? 0.0 : 1e-4 * static_cast<double>(1 + k);
+    report.candidates[1].size->layers[k].weight_error = WeightError{1.0, error};
+    report.candidates[2].size->layers[k].no_weight_error = "trained apart from the base";
+  }
   report.candidates[2].size->layers[3].storage = "i4 group 64, bitmask";
   return report;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/eval/slices.hpp"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,13 @@ TEST_CASE("a column of categories slices by category, one of numbers by number o
   CHECK_THROWS_WITH_AS(slice_by_column(*data, "label"), doctest::Contains("is the label"), Error);
 }
 
+TEST_CASE("a slice file with a column that groups nothing is refused") {
+  const Scratch scratch;
+  write_text_file(scratch.file("s.csv"), "g,h\na,\nb,\n");
+  CHECK_THROWS_WITH_AS(read_slices(scratch.file("s.csv"), 2),
+                       doctest::Contains("column 'h' puts no item in a slice"), Error);
+}
+
 TEST_CASE("a slice file has a column a slicing, a row an item, and may leave items out") {
   const Scratch scratch;
   write_text_file(scratch.file("s.csv"), "site,device\nA,phone\nB,\nA,scanner\n");
@@ -82,6 +90,38 @@ TEST_CASE("a harmed group is seen, corrected for the number of groups looked at"
   CHECK(slices[0].p_holm == doctest::Approx(2.0 * mcnemar_exact_p(20, 0)).epsilon(1e-12));
   CHECK_FALSE(slices[1].harmed());
   CHECK(slices[2].counts.items == 0);
+}
+
+TEST_CASE("slices of predicted numbers compare mean absolute errors, corrected by Holm") {
+  // 60 items of two targets. The base is off by 1 in both; the candidate by 2 in the first target
+  // of group a, there by a little more or less, and as the base elsewhere.
+  std::vector<float> truth(120, 0.0F), base(120, 1.0F), candidate(120, 1.0F);
+  SliceColumn column{"group", {"a", "b", "few", "none"}, {}};
+  for (size_t i = 0; i < 60; ++i) {
+    const bool harmed = i % 2 == 0;
+    column.of_item.push_back(harmed ? 0 : 1);
+    if (harmed) candidate[2 * i] = i % 4 == 0 ? 2.5F : 1.5F;
+  }
+  column.of_item[1] = 2;
+  candidate[2] = 9.0F;
+  const auto slices = compare_error_slices(base, candidate, truth, 2, std::vector{column});
+  REQUIRE(slices.size() == 4);
+  CHECK(slices[0].items == 30);
+  CHECK(slices[0].base_mae == 1.0);
+  CHECK(slices[0].mae == 1.5);
+  CHECK(slices[0].rise == doctest::Approx(0.5));
+  // 15 rises of 0.75 and 15 of 0.25: the standard error is 0.25 sqrt(30 / 29 / 30), and t with 29
+  // degrees of freedom has 0.975 of its mass below 2.04523.
+  CHECK(slices[0].rise_interval.high - 0.5 ==
+        doctest::Approx(2.04523 * 0.25 / std::sqrt(29.0)).epsilon(1e-5));
+  CHECK(slices[0].p < 1e-10);
+  CHECK(slices[0].p_holm == doctest::Approx(3.0 * slices[0].p));
+  CHECK(slices[0].harmed());
+  CHECK(slices[1].rise == 0.0);
+  CHECK(slices[1].p == 1.0);
+  CHECK(slices[2].rise == 4.0);
+  CHECK_FALSE(slices[2].harmed());  // one item decides nothing
+  CHECK(slices[3].items == 0);
 }
 
 TEST_CASE("an empty slice can fail a budget but never pass it") {

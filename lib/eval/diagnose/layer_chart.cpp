@@ -23,13 +23,6 @@ constexpr double kMarksLeft = 470, kMarksRight = 744;
 constexpr double kRadius = 4.5;
 constexpr size_t kMaxName = 24;
 
-// The end of a long name tells layers apart.
-std::string short_name(const std::string& name) {
-  size_t start = name.size() > kMaxName ? name.size() - kMaxName + 1 : 0;
-  while (start < name.size() && (static_cast<unsigned char>(name[start]) & 0xC0) == 0x80) ++start;
-  return (start > 0 ? "…" : "") + name.substr(start);
-}
-
 class LayerChart {
  public:
   explicit LayerChart(const Diagnosis& diagnosis) : diagnosis_(diagnosis) {
@@ -57,9 +50,11 @@ class LayerChart {
 
  private:
   static std::string key() {
-    return "<g class=\"s1\"><circle class=\"mark s1\" cx=\"475\" cy=\"30\" r=\"4.5\"/></g>" +
+    return "<g class=\"s1\"><title>its own error</title><circle class=\"mark s1\" cx=\"475\" "
+           "cy=\"30\" r=\"4.5\"/></g>" +
            svg_text("tick", 484, 34, "start", "its own error") +
-           "<g class=\"s2\"><rect class=\"mark s2\" x=\"575\" y=\"26\" width=\"8\" height=\"8\"/>"
+           "<g class=\"s2\"><title>accumulated</title><rect class=\"mark s2\" x=\"575\" y=\"26\" "
+           "width=\"8\" height=\"8\"/>"
            "</g>" +
            svg_text("tick", 588, 34, "start", "accumulated") + '\n';
   }
@@ -91,7 +86,8 @@ class LayerChart {
     }
     if (!causes.empty()) title += ", " + causes;
     out += "<g><title>" + html_escaped(title) + "</title>";
-    out += svg_text(causes.empty() ? "tick" : "label", kNames, y + 4, "end", short_name(part.name));
+    out += svg_text(causes.empty() ? "tick" : "label", kNames, y + 4, "end",
+                    end_of_name(part.name, kMaxName));
     if (part.share > 0) {
       const double width = std::max(1.0, at_share(part.share) - kBarsLeft);
       out += causes.empty() ? "<rect class=\"mark s0\"" : "<rect class=\"mark s2\"";

@@ -50,12 +50,17 @@ std::string masthead(const Report& report) {
 
 }  // namespace
 
+std::string colour_dot(size_t candidate) {
+  return "<span class=\"dot c" + std::to_string(colour_of(candidate)) +
+         "\" aria-hidden=\"true\"></span>";
+}
+
 std::string to_html(const Report& report) {
   return head(report) + "<body>\n<main>\n" + masthead(report) + budget_section(report) +
          table_section(report) + picture_section(report) + flip_section(report) +
          slice_section(report) + class_section(report) + latency_section(report) +
-         size_section(report) + history_section(report) + environment_section(report) +
-         "</main>\n</body>\n</html>\n";
+         size_section(report) + weight_error_section(report) + history_section(report) +
+         environment_section(report) + "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace pare::eval

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the bytes are, accuracy by class, history and environment.
+// Accuracy by class, history and environment.
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <numeric>
 
 #include "lib/eval/report/html_sections.hpp"
 #include "lib/eval/report/html_text.hpp"
@@ -14,112 +12,7 @@ namespace pare::eval {
 namespace {
 
 constexpr size_t kMaxClasses = 100;
-constexpr size_t kMaxOpenLayers = 40;
 constexpr double kFullTint = 0.45;  // text on it keeps a contrast of 4.5
-
-std::string dot(size_t candidate) {
-  return "<span class=\"dot c" + std::to_string(colour_of(candidate)) +
-         "\" aria-hidden=\"true\"></span>";
-}
-
-std::string width_percent(int64_t part, int64_t whole) {
-  const double share = whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
-  return coordinate(std::clamp(share, 0.0, 1.0) * 100) + "%";
-}
-
-// One bar a file, cut into what its bytes hold.
-std::string breakdown_bars(const Report& report) {
-  static constexpr std::array kKinds = {"codes and values", "scales and zero points",
-                                        "sparse indices", "container"};
-  int64_t largest = 0;
-  for (const CandidateReport& c : report.candidates) {
-    if (c.size && c.size->breakdown) largest = std::max(largest, c.size->breakdown->total());
-  }
-  if (largest == 0) return {};
-  std::string out = "<div class=\"legend\" aria-hidden=\"true\">";
-  for (size_t k = 0; k < kKinds.size(); ++k) {
-    out += "<span><span class=\"dot k" + std::to_string(k) + "\"></span>" + kKinds[k] + "</span>";
-  }
-  out += "</div>\n<ul class=\"bars\">\n";
-  for (size_t i = 0; i < report.candidates.size(); ++i) {
-    const auto& size = report.candidates[i].size;
-    if (!size || !size->breakdown) continue;
-    const SizeBreakdown& b = *size->breakdown;
-    const std::array<int64_t, 4> parts = {b.codes, b.scales, b.indices, b.container};
-    std::string text;
-    std::string spans;
-    for (size_t k = 0; k < parts.size(); ++k) {
-      if (parts[k] == 0) continue;
-      spans += "<span class=\"k" + std::to_string(k) +
-               "\" style=\"width:" + width_percent(parts[k], largest) + "\"></span>";
-      text += (text.empty() ? "" : ", ") + std::string(kKinds[k]) + " " + bytes_text(parts[k]);
-    }
-    out += "<li class=\"layer\"><span class=\"name\">" + dot(i) +
-           html_name(report.candidates[i].name) + "</span><div><div class=\"stack\" " +
-           "aria-hidden=\"true\">" + spans + "</div><span class=\"note\">" + text +
-           "</span></div></li>\n";
-  }
-  return out + "</ul>\n";
-}
-
-std::vector<std::string> layer_names(const Report& report) {
-  std::vector<std::string> names;
-  for (const CandidateReport& c : report.candidates) {
-    if (!c.size) continue;
-    for (const LayerSize& layer : c.size->layers) {
-      if (std::find(names.begin(), names.end(), layer.name) == names.end()) {
-        names.push_back(layer.name);
-      }
-    }
-  }
-  return names;
-}
-
-const LayerSize* layer_of(const CandidateReport& c, const std::string& name) {
-  if (!c.size) return nullptr;
-  const auto& layers = c.size->layers;
-  const auto found = std::find_if(layers.begin(), layers.end(),
-                                  [&](const LayerSize& layer) { return layer.name == name; });
-  return found == layers.end() ? nullptr : &*found;
-}
-
-std::string layer_bars(const Report& report, const std::vector<std::string>& names) {
-  int64_t largest = 1;
-  for (const CandidateReport& c : report.candidates) {
-    if (!c.size) continue;
-    for (const LayerSize& layer : c.size->layers) largest = std::max(largest, layer.bytes);
-  }
-  std::string out = "<ul class=\"bars\">\n";
-  for (const std::string& name : names) {
-    out += "<li class=\"layer\"><span class=\"name\">" + html_name(name) + "</span><div>";
-    for (size_t i = 0; i < report.candidates.size(); ++i) {
-      const LayerSize* layer = layer_of(report.candidates[i], name);
-      if (layer == nullptr) continue;
-      std::string text = bytes_text(layer->bytes) + ", " + layer->storage;
-      if (layer->zeros > 0 && layer->weights > 0) {
-        text +=
-            ", " +
-            percent(static_cast<double>(layer->zeros) / static_cast<double>(layer->weights), 0) +
-            " zero";
-      }
-      out += "<div class=\"track c" + std::to_string(colour_of(i)) + "\" title=\"" +
-             html_escaped(report.candidates[i].name) +
-             "\"><span class=\"fill\" style=\"width:" + width_percent(layer->bytes, largest) +
-             "\"></span><span>" + html_escaped(text) + "</span></div>";
-    }
-    out += "</div></li>\n";
-  }
-  return out + "</ul>\n";
-}
-
-std::string model_legend(const Report& report) {
-  std::string out = "<div class=\"legend\">";
-  for (size_t i = 0; i < report.candidates.size(); ++i) {
-    if (!report.candidates[i].size) continue;
-    out += "<span>" + dot(i) + html_name(report.candidates[i].name) + "</span>";
-  }
-  return out + "</div>\n";
-}
 
 double class_accuracy(const CandidateReport& c, size_t index) {
   const ClassCount& count = c.metrics.classes[index];
@@ -191,17 +84,6 @@ std::string history_item(const ir::HistoryEntry& entry) {
 
 }  // namespace
 
-std::string size_section(const Report& report) {
-  const std::vector<std::string> names = layer_names(report);
-  if (names.empty()) return {};
-  const bool open = names.size() <= kMaxOpenLayers;
-  return "<section aria-labelledby=\"bytes\">\n<h2 id=\"bytes\">Where the bytes are</h2>\n" +
-         breakdown_bars(report) + "<h3>By layer</h3>\n" + model_legend(report) + "<details" +
-         (open ? " open" : "") + "><summary>" + std::to_string(names.size()) +
-         (names.size() == 1 ? " layer" : " layers") + "</summary>\n" + layer_bars(report, names) +
-         "</details>\n</section>\n";
-}
-
 std::string class_section(const Report& report) {
   if (report.task != Task::kClassification) return {};
   const std::vector<size_t> shown = classes_shown(report);
@@ -221,7 +103,7 @@ std::string class_section(const Report& report) {
       "<div class=\"scroll\" role=\"region\" aria-labelledby=\"classes\" tabindex=\"0\">\n<table>\n"
       "<thead><tr><th scope=\"col\">Class</th><th scope=\"col\">Items</th>";
   for (size_t i = 0; i < report.candidates.size(); ++i) {
-    out += "<th scope=\"col\">" + dot(i) + html_name(report.candidates[i].name) + "</th>";
+    out += "<th scope=\"col\">" + colour_dot(i) + html_name(report.candidates[i].name) + "</th>";
   }
   out += "</tr></thead>\n<tbody>\n";
   for (const size_t index : shown) {
@@ -239,7 +121,7 @@ std::string history_section(const Report& report) {
   for (size_t i = 0; i < report.candidates.size(); ++i) {
     const CandidateReport& c = report.candidates[i];
     if (c.from_predictions) continue;
-    models += "<h3>" + dot(i) + html_name(c.name) + "</h3>\n";
+    models += "<h3>" + colour_dot(i) + html_name(c.name) + "</h3>\n";
     if (!c.architecture.empty()) {
       models += "<p class=\"note\">architecture " + html_escaped(c.architecture) + "</p>\n";
     }

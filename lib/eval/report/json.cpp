@@ -42,6 +42,7 @@ Json comparison_json(const Report& report, const Comparison& c) {
   };
   return {{"difference", number(c.difference)},
           {"difference_interval", interval_json(c.difference_interval)},
+          {"bootstrap_interval", interval_json(c.bootstrap_interval)},
           {"mcnemar_p", number(c.mcnemar_p)},
           {"lost", c.lost},
           {"gained", c.gained},
@@ -71,6 +72,13 @@ Json regression_json(const RegressionReport& regression) {
   return out;
 }
 
+Json weight_error_json(const LayerSize& layer) {
+  if (!layer.weight_error) return nullptr;
+  return {{"sqnr_db", maybe(layer.weight_error->sqnr_db())},
+          {"relative_rms", number(layer.weight_error->relative_rms())},
+          {"exact", !layer.weight_error->sqnr_db()}};
+}
+
 Json size_json(const SizeReport& size) {
   Json breakdown = nullptr;
   if (size.breakdown) {
@@ -81,12 +89,16 @@ Json size_json(const SizeReport& size) {
   }
   Json layers = Json::array();
   for (const LayerSize& layer : size.layers) {
-    layers.push_back({{"name", layer.name},
-                      {"storage", layer.storage},
-                      {"parameters", layer.parameters},
-                      {"bytes", layer.bytes},
-                      {"weights", layer.weights},
-                      {"zeros", layer.zeros}});
+    layers.push_back(
+        {{"name", layer.name},
+         {"storage", layer.storage},
+         {"parameters", layer.parameters},
+         {"bytes", layer.bytes},
+         {"weights", layer.weights},
+         {"zeros", layer.zeros},
+         {"weight_error", weight_error_json(layer)},
+         {"no_weight_error",
+          layer.no_weight_error.empty() ? Json(nullptr) : Json(layer.no_weight_error)}});
   }
   return {{"file_bytes", size.file_bytes},     {"breakdown", breakdown},
           {"parameters", size.parameters},     {"bits_per_weight", number(size.bits_per_weight)},
@@ -164,6 +176,26 @@ Json slices_json(const std::vector<SliceResult>& slices) {
   return out;
 }
 
+Json error_slices_json(const std::vector<ErrorSlice>& slices) {
+  Json out = Json::array();
+  for (const ErrorSlice& slice : slices) {
+    const auto known = [&](double value) {
+      return slice.items > 0 ? number(value) : Json(nullptr);
+    };
+    out.push_back(
+        {{"column", slice.column},
+         {"value", slice.value},
+         {"items", slice.items},
+         {"base_mae", known(slice.base_mae)},
+         {"mae", known(slice.mae)},
+         {"rise", known(slice.rise)},
+         {"rise_interval", slice.decides() ? interval_json(slice.rise_interval) : Json(nullptr)},
+         {"t_p", known(slice.p)},
+         {"holm_p", known(slice.p_holm)}});
+  }
+  return out;
+}
+
 Json candidate_json(const Report& report, size_t index) {
   const CandidateReport& c = report.candidates[index];
   const Metrics& m = c.metrics;
@@ -185,6 +217,7 @@ Json candidate_json(const Report& report, size_t index) {
           {"comparison", c.comparison ? comparison_json(report, *c.comparison) : Json(nullptr)},
           {"regression", c.regression ? regression_json(*c.regression) : Json(nullptr)},
           {"slices", slices_json(c.slices)},
+          {"error_slices", error_slices_json(c.error_slices)},
           {"size", c.size ? size_json(*c.size) : Json(nullptr)},
           {"macs", maybe(c.macs)},
           {"latency", c.latency ? latency_json(*c.latency) : Json(nullptr)},

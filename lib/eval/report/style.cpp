@@ -104,8 +104,11 @@ tbody th{min-width:96px;white-space:normal}thead th{min-width:92px}}
 --better:#0b5f9e;--worse:#a84300;--better-rgb:0,114,178;--worse-rgb:213,94,0;
 --s0:#6b7480;--s1:#0072b2;--s2:#d55e00;--s3:#00845f;--s4:#a8478a;--s5:#2b8fc7;--s6:#9a6b00;--s7:#4b4fa8}
 html{color-scheme:light}body{font-size:10pt}main{max-width:none;padding:0}
-.scroll{overflow:visible}figure,tr,.layer,.verdicts li{break-inside:avoid}h2,h3{break-after:avoid}
-table{font-size:8.5pt}th,td{padding-left:8px}thead th{min-width:0}summary{display:none}}
+.scroll{overflow:visible;background:none}svg,tr,.layer,.verdicts li,.warnings p,pre,.matrices>*{break-inside:avoid}
+h2,h3,summary,caption,h2+.note,h2+.legend,h3+.legend{break-after:avoid}.figures{grid-template-columns:1fr 1fr;gap:16px 24px}
+table{font-size:8.5pt}th,td{padding-left:8px}thead th{min-width:0}tbody th,thead th:first-child{position:static}
+details::details-content{content-visibility:visible}summary{list-style:none;color:var(--soft)}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}}
 )css";
 }
 

@@ -43,6 +43,12 @@ std::string short_label(const std::string& label) {
   return label;
 }
 
+std::string end_of_name(const std::string& name, size_t most) {
+  size_t start = name.size() > most ? name.size() - most + 1 : 0;
+  while (start < name.size() && (static_cast<unsigned char>(name[start]) & 0xC0) == 0x80) ++start;
+  return (start > 0 ? "…" : "") + name.substr(start);
+}
+
 std::string round_tick(std::string text) {
   const size_t dot = text.find('.');
   if (dot == std::string::npos) return text;

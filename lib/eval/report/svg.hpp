@@ -16,6 +16,8 @@ std::string svg_open(const std::string& id, double width, double height, const s
                      const std::string& description);
 // Cut to some 26 code points, for names beside points.
 std::string short_label(const std::string& label);
+// The last `most` bytes of a long name of a layer: its end is what tells layers apart.
+std::string end_of_name(const std::string& name, size_t most);
 // "16.0 KiB" is "16 KiB" on an axis, whose ticks are round.
 std::string round_tick(std::string text);
 

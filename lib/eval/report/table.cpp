@@ -116,7 +116,7 @@ void add_accuracy(const Report& report, Rows& rows) {
                         return Cell{points(c.difference), tone_of_change(c)};
                       },
                       kBase));
-  rows.add_if_any("its 95 % interval", "Paired bootstrap over items.",
+  rows.add_if_any("its 95 % interval", "Tango's score interval of paired proportions.",
                   against_base([](const Comparison& c) {
                     const auto show = [](double v) { return points(v); };
                     return Cell{interval_text(c.difference_interval, show)};
@@ -276,10 +276,30 @@ void add_slices(const Report& report, Rows& rows) {
   }
 }
 
+void add_error_slices(const Report& report, Rows& rows) {
+  if (report.candidates.size() < 2) return;
+  const std::vector<ErrorSlice>& slices = report.candidates[1].error_slices;
+  for (size_t s = 0; s < slices.size(); ++s) {
+    rows.add(escaped(slices[s].name(), 40),
+             "Change of this slice's mean absolute error, and the error; marked when Holm's "
+             "correction over all slices leaves it beyond chance.",
+             [s](const CandidateReport& c) {
+               if (s >= c.error_slices.size()) return kBase;
+               const ErrorSlice& slice = c.error_slices[s];
+               if (slice.items == 0) return kAbsent;
+               return Cell{signed_fixed(slice.rise, 5) + " (" + fixed(slice.mae, 5) + ")",
+                           slice.p_holm >= kSignificant ? Tone::kNeutral
+                           : slice.rise > 0             ? Tone::kWorse
+                                                        : Tone::kBetter};
+             });
+  }
+}
+
 std::vector<Row> comparison_rows(const Report& report) {
   Rows rows(report);
   if (report.task == Task::kRegression) {
     add_errors(report, rows);
+    add_error_slices(report, rows);
   } else {
     add_accuracy(report, rows);
     add_slices(report, rows);
