@@ -82,6 +82,7 @@ void check_found(const Folder& folder, const Json& diagnosis, const std::string&
   CHECK(accuracy_of(folder, "broken.int8.pare") == repair["before"]["accuracy"]);
   const auto bytes = std::filesystem::file_size(folder.at("broken.int8.repaired.pare"));
   CHECK(repair["bytes_after"] == bytes);
+  CHECK(repair["difference_interval"][0].get<double>() > 0);
   CHECK(repair["after"]["kl"].get<double>() < 0.3 * repair["before"]["kl"].get<double>());
 }
 
@@ -152,6 +153,35 @@ TEST_CASE("per-tensor depthwise weights are found and repaired") {
   CHECK(command.find("--granularity channel") != std::string::npos);
 }
 
+TEST_CASE("a layer that was pruned away is found, and its command prunes the others") {
+  const Folder folder;
+  pare::formats::write(classifier(), folder.at("m.pare"));
+  must_run(folder, {"prune", "m.pare", "--sparsity", "0.2", "--layer",
+                    "block2.pointwise=sparsity:0.97", "-o", "broken.int8.pare", "-q"});
+  const Json found = diagnosis_of(folder, "broken.int8.pare");
+  check_found(folder, found, "block2.pointwise", "pruned_channel");
+  const std::string command = found["findings"][0]["repair"]["commands"][0];
+  CHECK(command.find("--exclude block2.pointwise") != std::string::npos);
+  // Its own rule would match nothing any more, which prune refuses.
+  CHECK(command.find("--layer") == std::string::npos);
+}
+
+TEST_CASE("what does not raise accuracy beyond chance is listed as tried, not as a repair") {
+  const Folder folder;
+  make_pair(folder, classifier());
+  must_run(folder, {"quantize", "m.pare", "--scheme", "w4a16", "-o", "m.int4.pare", "-q"});
+  const Json diagnosis = diagnosis_of(folder, "m.int4.pare");
+  CAPTURE(diagnosis["findings"].dump(1));
+  for (const Json& finding : diagnosis["findings"]) {
+    const Json& made = finding["repair"].is_object() ? finding["repair"] : finding["tried"];
+    if (!made.is_object()) continue;
+    const bool helps = made["difference_interval"][0].get<double>() > 0;
+    CHECK(helps == finding["repair"].is_object());
+    if (!helps)
+      CHECK(finding["no_repair"].get<std::string>().find("beyond chance") != std::string::npos);
+  }
+}
+
 TEST_CASE("models that are not of one family are refused in one line") {
   const Folder folder;
   make_pair(folder, classifier());
@@ -173,6 +203,10 @@ TEST_CASE("models that are not of one family are refused in one line") {
   refused("wide.pare", kData);
   refused("renamed.pare", kData);
   refused("absent.pare", kData);
+  const Finished nowhere = run(folder, {"diagnose", "m.pare", "m.int8.pare", "--data", kData,
+                                        "--calibration-data", "nowhere"});
+  CHECK(nowhere.code == 1);
+  CHECK(nowhere.err == "pare: error: nowhere: does not exist\n");
   CHECK(run(folder, {"diagnose", "m.pare", "--data", kData}).code == 2);
   CHECK(run(folder, {"diagnose", "m.pare", "m.int8.pare"}).code == 2);
 }

@@ -76,6 +76,8 @@ void write_results(const Invocation& invocation, const eval::Diagnosis& diagnosi
 ExitCode run(const Invocation& invocation) {
   const pass::Options& options = invocation.options;
   check_pages_writable(options, kPages);
+  const std::string calibration = options.text("calibration_data");
+  if (!calibration.empty() && !calibration.starts_with("synthetic:")) check_exists(calibration);
   const std::vector<LoadedModel> models = load_models(invocation, invocation.positionals);
   const std::string data = options.text("data");
   const Parts parts =

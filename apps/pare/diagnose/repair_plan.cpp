@@ -64,7 +64,9 @@ void apply(const OptionChange& change, PlannedCommand& step) {
 
 RepairPlanner::RepairPlanner(const Invocation& invocation, const LoadedModel& base,
                              const LoadedModel& candidate)
-    : base_path_(base.path), candidate_path_(candidate.path) {
+    : base_path_(base.path),
+      candidate_path_(candidate.path),
+      layers_(pass::weight_layers(base.model)) {
   const pass::Options& options = invocation.options;
   calibration_data_ =
       options.given("calibration_data") ? options.text("calibration_data") : options.text("data");
@@ -195,10 +197,35 @@ std::vector<Changes> RepairPlanner::changes_for(const eval::Finding& finding,
   return out;
 }
 
+// A rule for layers that are all excluded now would match nothing, which the passes refuse.
+void RepairPlanner::drop_idle_rules(PlannedCommand& step) const {
+  const Json excluded = step.options.value("exclude", Json::array());
+  if (!step.options.contains("layer") || excluded.empty()) return;
+  const auto touches = [&](const Json& rule) {
+    const std::string text = rule.get<std::string>();
+    const std::string pattern = text.substr(0, text.rfind('='));
+    return std::ranges::any_of(layers_, [&](const pass::WeightLayer& layer) {
+      return pass::matches(pattern, layer) && std::ranges::none_of(excluded, [&](const Json& one) {
+               return pass::matches(one.get<std::string>(), layer);
+             });
+    });
+  };
+  Json kept = Json::array();
+  for (const Json& rule : step.options["layer"]) {
+    if (touches(rule)) kept.push_back(rule);
+  }
+  if (kept.empty()) {
+    step.options.erase("layer");
+  } else {
+    step.options["layer"] = std::move(kept);
+  }
+}
+
 RepairPlan RepairPlanner::changed(const Changes& changes) const {
   RepairPlan plan{.start = base_path_, .commands = recorded_};
   for (PlannedCommand& step : plan.commands) {
     for (const OptionChange& change : changes) apply(change, step);
+    drop_idle_rules(step);
   }
   return plan;
 }
@@ -233,6 +260,7 @@ RepairPlan RepairPlanner::merged(const std::vector<RepairPlan>& plans) const {
       }
     }
   }
+  for (PlannedCommand& step : out.commands) drop_idle_rules(step);
   return out;
 }
 

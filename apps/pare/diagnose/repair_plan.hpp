@@ -10,6 +10,7 @@
 #include "apps/pare/command.hpp"
 #include "apps/pare/inputs.hpp"
 #include "lib/eval/diagnose/diagnose.hpp"
+#include "lib/pass/weight_layers.hpp"
 
 namespace pare::cli {
 
@@ -53,9 +54,11 @@ class RepairPlanner {
   std::vector<Changes> changes_for(const eval::Finding& finding,
                                    const eval::PartDiagnosis& part) const;
   RepairPlan changed(const Changes& changes) const;
+  void drop_idle_rules(PlannedCommand& step) const;
   bool has(const std::string& command) const;
 
   std::string base_path_, candidate_path_;
+  std::vector<pass::WeightLayer> layers_;  // of the base
   std::string calibration_data_;
   bool base_states_ = false;
   std::vector<PlannedCommand> recorded_;

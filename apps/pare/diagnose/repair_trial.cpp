@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 
 #include "apps/pare/child.hpp"
@@ -50,11 +51,14 @@ class Workshop {
 
   void run() {
     std::vector<RepairPlan> chosen;
+    double nearest = std::numeric_limits<double>::infinity();  // of the repairs one by one
     for (eval::Finding& finding : diagnosis_.findings) {
       const Trial* best = repair(finding);
-      if (best) chosen.push_back(best->plan);
+      if (!best) continue;
+      chosen.push_back(best->plan);
+      nearest = std::min(nearest, best->effect.kl);
     }
-    if (chosen.size() > 1 && planner_.obstacle().empty()) repair_all(chosen);
+    if (chosen.size() > 1 && planner_.obstacle().empty()) repair_all(chosen, nearest);
   }
 
  private:
@@ -123,7 +127,14 @@ class Workshop {
     for (const Trial* trial : trials) {
       const double regained = trial->model ? before - trial->effect.kl : 0.0;
       if (regained <= 0 || regained < kNearlyBest * best) continue;
-      finding.repair = measured(*trial);
+      eval::Repair made = measured(*trial);
+      if (made.helps()) {
+        finding.repair = std::move(made);
+      } else {
+        finding.tried = std::move(made);
+        finding.no_repair =
+            "the nearest to the base that was tried does not raise accuracy beyond chance";
+      }
       return trial;
     }
     finding.no_repair = !planner_.obstacle().empty() ? planner_.obstacle()
@@ -133,13 +144,16 @@ class Workshop {
     return nullptr;
   }
 
-  void repair_all(const std::vector<RepairPlan>& chosen) {
+  // Worth showing only when it is nearer to the base than any repair alone.
+  void repair_all(const std::vector<RepairPlan>& chosen, double nearest) {
     const RepairPlan merged = planner_.merged(chosen);
     for (const RepairPlan& plan : chosen) {
       if (shown(plan) == shown(merged)) return;  // one command repairs it all
     }
     const Trial& trial = try_plan(merged);
-    if (trial.model) diagnosis_.all_repairs = measured(trial);
+    if (!trial.model || trial.effect.kl >= nearest) return;
+    eval::Repair made = measured(trial);
+    if (made.helps()) diagnosis_.all_repairs = std::move(made);
   }
 
   eval::Repair measured(const Trial& trial) {

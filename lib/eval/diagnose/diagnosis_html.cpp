@@ -56,12 +56,17 @@ std::string findings_section(const Diagnosis& diagnosis) {
            html_escaped(title_of(finding.evidence.cause)) + "</h3>\n<p>" +
            html_escaped(finding.evidence.text) + ". It makes " + percent(part.share, 1) +
            " of the divergence.</p>\n";
-    const size_t first = first_with_repair(diagnosis, f);
-    out += !finding.repair
-               ? "<p class=\"note\">No repair: " + html_escaped(finding.no_repair) + ".</p>\n"
-           : first < f ? "<p class=\"note\">Repaired by the command of " +
-                             std::to_string(first + 1) + ".</p>\n"
-                       : repair_block(diagnosis, *finding.repair);
+    if (!finding.repair) {
+      out += "<p class=\"note\">No repair: " + html_escaped(finding.no_repair) + ".</p>\n";
+    }
+    const auto& made = finding.repair ? finding.repair : finding.tried;
+    if (!made) continue;
+    const size_t first = first_with_commands(diagnosis, f);
+    const char* what = finding.repair ? "Repaired by" : "Tried";
+    out += first < f ? std::string("<p class=\"note\">") + what + " the command of " +
+                           std::to_string(first + 1) + ".</p>\n"
+                     : (finding.repair ? "" : "<p class=\"note\">Tried:</p>\n") +
+                           repair_block(diagnosis, *made);
   }
   if (diagnosis.all_repairs) {
     out += "<h3>All together</h3>\n" + repair_block(diagnosis, *diagnosis.all_repairs);
@@ -86,17 +91,17 @@ std::string table_rows(const Diagnosis& diagnosis) {
 std::string layers_section(const Diagnosis& diagnosis) {
   std::string out =
       "<section aria-labelledby=\"layers\">\n<h2 id=\"layers\">Layer by layer</h2>\n"
-      "<figure class=\"wide\">\n" +
+      "<figure class=\"wide\">\n"
+      "<figcaption>In order of execution. Suspicious layers are named in bold.</figcaption>\n" +
       layer_chart(diagnosis) +
-      "<figcaption>In order of execution. Suspicious layers are named in bold.</figcaption>\n"
-      "</figure>\n<div class=\"scroll\" role=\"region\" aria-labelledby=\"layers\" "
+      "<div class=\"scroll\" role=\"region\" aria-labelledby=\"layers\" "
       "tabindex=\"0\">\n<table>\n<thead><tr><th scope=\"col\">Layer</th>";
   for (const PartColumn& column : kPartColumns) {
     out +=
         std::string("<th scope=\"col\" title=\"") + column.meaning + "\">" + column.title + "</th>";
   }
   out += "<th scope=\"col\">stored as</th><th scope=\"col\">cause</th></tr></thead>\n<tbody>\n" +
-         table_rows(diagnosis) + "</tbody>\n</table>\n</div>\n<dl>\n";
+         table_rows(diagnosis) + "</tbody>\n</table>\n</div>\n</figure>\n<dl>\n";
   for (const PartColumn& column : kPartColumns) {
     out += std::string("<dt>") + column.title + "</dt><dd>" + column.meaning + "</dd>\n";
   }

@@ -73,7 +73,10 @@ Json json_of(const Diagnosis& diagnosis, const Finding& finding) {
       {"layer", diagnosis.parts[finding.part].name}, {"share", diagnosis.parts[finding.part].share},
       {"cause", id_of(finding.evidence.cause)},      {"evidence", finding.evidence.text},
       {"figures", finding.evidence.figures},         {"repair", json_of(finding.repair)}};
-  if (!finding.repair) out["no_repair"] = finding.no_repair;
+  if (!finding.repair) {
+    out["no_repair"] = finding.no_repair;
+    out["tried"] = json_of(finding.tried);
+  }
   return out;
 }
 

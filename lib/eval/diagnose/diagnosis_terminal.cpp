@@ -85,10 +85,13 @@ std::string to_terminal(const Diagnosis& diagnosis, const TerminalStyle& style, 
            painted(escaped(part.name) + ": " + std::string(title_of(finding.evidence.cause)),
                    "31;1", style.colour) +
            " (" + percent(part.share, 1) + " of the divergence)\n  " + finding.evidence.text + '\n';
-    const size_t first = first_with_repair(diagnosis, f);
-    out += !finding.repair ? "  no repair: " + finding.no_repair + '\n'
-           : first < f     ? "  repair: the command of " + std::to_string(first + 1) + '\n'
-                           : "  repair:\n" + repair_text(diagnosis, *finding.repair, style.colour);
+    const size_t first = first_with_commands(diagnosis, f);
+    if (!finding.repair) out += "  no repair: " + finding.no_repair + '\n';
+    const auto& made = finding.repair ? finding.repair : finding.tried;
+    if (!made) continue;
+    out += finding.repair ? "  repair:" : "  tried:";
+    out += first < f ? " the command of " + std::to_string(first + 1) + '\n'
+                     : '\n' + repair_text(diagnosis, *made, style.colour);
   }
   if (diagnosis.all_repairs) {
     out += "\nall together:\n" + repair_text(diagnosis, *diagnosis.all_repairs, style.colour);

@@ -40,10 +40,14 @@ std::string causes_of(const Diagnosis& diagnosis, size_t part) {
   return out;
 }
 
-size_t first_with_repair(const Diagnosis& diagnosis, size_t finding) {
-  const auto& own = diagnosis.findings[finding].repair;
+size_t first_with_commands(const Diagnosis& diagnosis, size_t finding) {
+  const auto made = [&](size_t f) -> const std::optional<Repair>& {
+    const Finding& one = diagnosis.findings[f];
+    return one.repair ? one.repair : one.tried;
+  };
+  const auto& own = made(finding);
   for (size_t f = 0; own && f < finding; ++f) {
-    const auto& other = diagnosis.findings[f].repair;
+    const auto& other = made(f);
     if (other && other->commands == own->commands) return f;
   }
   return finding;

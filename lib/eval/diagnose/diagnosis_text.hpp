@@ -31,8 +31,9 @@ std::array<std::string, kPartColumns.size()> cells_of(const Diagnosis& diagnosis
                                                       const PartDiagnosis& part);
 // "block1.depthwise", "input", with the causes found there: "saturation".
 std::string causes_of(const Diagnosis& diagnosis, size_t part);
-// Index of the first finding with the same repair; `finding` itself when it is the first.
-size_t first_with_repair(const Diagnosis& diagnosis, size_t finding);
+// Index of the first finding with the same repair, or attempt of one; `finding` itself when it is
+// the first.
+size_t first_with_commands(const Diagnosis& diagnosis, size_t finding);
 // "accuracy 12.30 % to 85.10 % (+72.80 points, 95 % interval ...; base 85.30 %), KL ...; file ..."
 std::string effect_text(const Diagnosis& diagnosis, const Repair& repair);
 
