@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "formats/formats.hpp"
 
@@ -18,6 +19,10 @@ bool is_onnx(std::span<const std::byte> head);
 // been verified yet. Throws Error(path, ...): missing, damaged, an operator, an operator set or an
 // element type that is not supported, external data outside the model's folder.
 ir::Model read_onnx(const std::string& path, const ReadOptions& options);
+
+// Names of the files that hold tensors of it, as it states them: relative to its folder, in no
+// order, perhaps several times. Throws Error(path, ...) when it is missing or damaged.
+std::vector<std::string> onnx_external_files(const std::string& path);
 
 // A message may have 2 GB; graph, metadata and what becomes f32 need some of it.
 inline constexpr int64_t kMostInside = int64_t{1} << 30;

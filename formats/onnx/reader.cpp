@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
+#include <string_view>
 
 #include <google/protobuf/io/coded_stream.h>
 
@@ -42,6 +43,25 @@ int opset_of(const onnx::ModelProto& proto, const std::string& path) {
   return static_cast<int>(version);
 }
 
+void add_location(const onnx::TensorProto& tensor, std::vector<std::string>& out) {
+  for (const auto& entry : tensor.external_data()) {
+    if (entry.key() == "location") out.push_back(entry.value());
+  }
+}
+
+// Nesting is as deep as the parser allows: 100 messages.
+void add_locations(const onnx::GraphProto& graph, std::vector<std::string>& out) {
+  for (const auto& tensor : graph.initializer()) add_location(tensor, out);
+  for (const auto& node : graph.node()) {
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t()) add_location(attribute.t(), out);
+      for (const auto& tensor : attribute.tensors()) add_location(tensor, out);
+      if (attribute.has_g()) add_locations(attribute.g(), out);
+      for (const auto& inner : attribute.graphs()) add_locations(inner, out);
+    }
+  }
+}
+
 }  // namespace
 
 bool is_onnx(std::span<const std::byte> head) {
@@ -67,6 +87,17 @@ ir::Model read_onnx(const std::string& path, const ReadOptions& options) {
   } catch (const Error& error) {
     throw Error(path, error.what());
   }
+}
+
+std::vector<std::string> onnx_external_files(const std::string& path) {
+  const std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  const std::span<const std::byte> bytes = file->bytes();
+  // Most files have none, and are large: the key is looked for before anything is parsed.
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.find("location") == std::string_view::npos) return {};
+  std::vector<std::string> out;
+  add_locations(parsed(*file).graph(), out);
+  return out;
 }
 
 }  // namespace pare::formats

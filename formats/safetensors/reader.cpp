@@ -121,6 +121,19 @@ bool is_safetensors(std::span<const std::byte> head) {
   return size <= safetensors::kLargestHeader;
 }
 
+std::vector<std::string> safetensors_shards(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  const std::string_view text = text_of(file->bytes());
+  if (!text.starts_with('{')) return {};
+  const Json index = parse_json(text, path);
+  std::vector<std::string> out;
+  const Json places = index.value("weight_map", Json::object());
+  for (const auto& [tensor, name] : places.items()) {
+    if (name.is_string()) out.push_back(name.get<std::string>());
+  }
+  return out;
+}
+
 ir::Model read_safetensors(const std::string& path, const ReadOptions& options) {
   return ModelReader(path, options).read();
 }

@@ -20,6 +20,9 @@ bool is_safetensors(std::span<const std::byte> head);
 // knows, an element type that no model stores, a shard that is missing or lacks a tensor.
 ir::Model read_safetensors(const std::string& path, const ReadOptions& options);
 
+// The files that an index names, beside it; none for a file that is no index. Throws Error(path).
+std::vector<std::string> safetensors_shards(const std::string& path);
+
 // One file, atomic and deterministic; what the model says of itself goes into __metadata__. Beside
 // a file called model.safetensors, a config.json with the quantization_config is written when a
 // weight is quantized and there is none.

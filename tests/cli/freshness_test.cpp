@@ -7,6 +7,9 @@
 #include <doctest/doctest.h>
 
 #include "apps/pare/command.hpp"
+#include "formats/formats.hpp"
+#include "formats/onnx/onnx_format.hpp"
+#include "lib/core/json.hpp"
 #include "tests/cli/child_process.hpp"
 #include "tests/cli/fixtures.hpp"
 
@@ -81,6 +84,55 @@ TEST_CASE("--depfile names every file that went in, as make reads names") {
       folder.at("a folder/m$1 #2.pare"),
       std::filesystem::last_write_time(folder.at("out.pare")) + std::chrono::seconds(5));
   CHECK(run(folder, question).code == 1);
+}
+
+TEST_CASE("files that a model is spread over are named, and their contents count") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  std::filesystem::create_directories(folder.at("in"));
+  const pare::ir::Model model = pare::formats::read(folder.at("m.pare"));
+  std::string main_file, companion;
+  SUBCASE("ONNX with external data") {
+    pare::formats::write_onnx(model, folder.at("in/m.onnx"), {}, /*most_inside=*/0);
+    main_file = "in/m.onnx";
+    for (const auto& entry : std::filesystem::directory_iterator(folder.at("in"))) {
+      if (entry.path().extension() == ".data") companion = "in/" + entry.path().filename().string();
+    }
+  }
+  SUBCASE("safetensors with an index") {
+    pare::formats::write(model, folder.at("in/shard.safetensors"));
+    pare::Json names = pare::Json::object();
+    for (const auto& [name, tensor] : model.parameters.entries()) names[name] = "shard.safetensors";
+    write_file(folder.at("in/m.safetensors.index.json"),
+               pare::to_text(pare::Json{{"weight_map", names}}));
+    main_file = "in/m.safetensors.index.json";
+    companion = "in/shard.safetensors";
+  }
+  REQUIRE(!companion.empty());
+  const std::vector<std::string> words{"convert",
+                                       main_file,
+                                       "-o",
+                                       "out.pare",
+                                       "--graph",
+                                       "m.pare",
+                                       "--depfile",
+                                       "o.d",
+                                       "--if-changed",
+                                       "--from",
+                                       main_file.ends_with("onnx") ? "onnx" : "safetensors"};
+  std::vector<std::string> own = words;
+  if (main_file.ends_with("onnx")) own.erase(own.begin() + 4, own.begin() + 6);
+  CHECK_FALSE(skipped(run(folder, own)));
+  CHECK(read_file(folder.at("o.d")).find(companion + ":\n") != std::string::npos);
+  CHECK(skipped(run(folder, own)));
+  const pare::test::Finished rebuilt =
+      run(folder, {"verify", "out.pare", "--rebuild", "--search", "in"});
+  CAPTURE(rebuilt.err);
+  CHECK(rebuilt.code == 0);
+  std::string bytes = read_file(folder.at(companion));
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  write_file(folder.at(companion), bytes);
+  CHECK_FALSE(skipped(run(folder, own)));
 }
 
 TEST_CASE("flags for make are refused where no file is written") {

@@ -7,8 +7,8 @@
 #include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/provenance.hpp"
+#include "formats/companions.hpp"
 #include "formats/rehearse.hpp"
-#include "lib/core/hash.hpp"
 #include "lib/core/output_file.hpp"
 
 namespace pare::cli {
@@ -32,7 +32,7 @@ ExitCode run(const Invocation& invocation) {
                              " states no preprocessing: what runs it must know what to feed it "
                              "(see --input-scale, --mean, --std, --like)");
   }
-  model.metadata.history.push_back(conversion_entry(invocation, to_hex(sha256_of_file(input))));
+  model.metadata.history.push_back(conversion_entry(invocation, formats::content_sha256(input)));
   const formats::WriteOptions options = write_options(invocation);
   if (invocation.flag("dry_run")) {
     formats::rehearse_write(model, output, options);

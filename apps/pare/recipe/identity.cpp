@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "formats/companions.hpp"
 #include "lib/core/hash.hpp"
 
 namespace pare::cli {
@@ -54,7 +55,9 @@ std::vector<std::string> files_read(const Command& command,
                                     const pass::Options& options) {
   std::vector<std::string> out;
   const auto add = [&](const std::string& path) {
-    if (!is_built_in(path) && std::ranges::find(out, path) == out.end()) out.push_back(path);
+    if (is_built_in(path) || std::ranges::find(out, path) != out.end()) return;
+    out.push_back(path);
+    for (const std::string& companion : formats::companion_files(path)) out.push_back(companion);
   };
   for (const std::string& path : positionals) add(path);
   const Json stated = options.stated();
@@ -83,7 +86,7 @@ const std::string& ContentHashes::of(const std::string& path) {
   std::error_code failure;
   if (!fs::exists(path, failure)) throw Error(path, "does not exist");
   return known_[path] =
-             fs::is_directory(path, failure) ? folder_hash(path) : to_hex(sha256_of_file(path));
+             fs::is_directory(path, failure) ? folder_hash(path) : formats::content_sha256(path);
 }
 
 std::string identity_of(const Command& command, const std::vector<std::string>& positionals,

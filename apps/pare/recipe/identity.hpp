@@ -16,7 +16,8 @@ namespace pare::cli {
 bool is_input_path(const pass::Option& option);
 bool is_output_path(const pass::Option& option);
 
-// Files and folders that the command reads, in the order of its arguments, each once; built-in data
+// Files and folders that the command reads, in the order of its arguments, each once, a model's
+// companions behind it (formats/companions.hpp); built-in data
 // sets ("synthetic:glyphs") and caches that need not exist are left out.
 std::vector<std::string> files_read(const Command& command,
                                     const std::vector<std::string>& positionals,

@@ -9,6 +9,7 @@
 #include "apps/pare/provenance.hpp"
 #include "apps/pare/recipe/recipe.hpp"
 #include "apps/pare/signals.hpp"
+#include "formats/companions.hpp"
 #include "formats/formats.hpp"
 #include "formats/pare/pare_format.hpp"
 #include "lib/core/hash.hpp"
@@ -38,7 +39,7 @@ class FileIndex {
     std::error_code failure;
     if (!fs::is_regular_file(path, failure) || fs::file_size(path, failure) == 0) return;
     try {
-      paths_.emplace(to_hex(sha256_of_file(path.string())), path.string());
+      paths_.emplace(formats::content_sha256(path.string()), path.string());
     } catch (const Error&) {  // not ours to read, so not what went in either
     }
   }
