@@ -45,11 +45,23 @@ install(FILES ${pages}/pare.fish COMPONENT main
 install(FILES docs/recipe.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/pare COMPONENT main)
 install(FILES README.md LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT main)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT main)
+# Where Debian looks for the licence of a package.
+install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/pare COMPONENT main)
+if(TARGET pare-train)
+  install(FILES LICENSE RENAME copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/pare-train
+          COMPONENT train)
+endif()
 
 set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_PACKAGE_NAME pare)
 set(CPACK_PACKAGE_VENDOR "the pare project")
-set(CPACK_PACKAGE_CONTACT "the pare project <pare@localhost>")
+# Nobody is named unless whoever hands packages on says who answers for them.
+set(PARE_PACKAGE_CONTACT "the pare project" CACHE STRING "Maintainer of packages: Name <address>")
+set(PARE_PACKAGE_HOMEPAGE "" CACHE STRING "Homepage of packages")
+set(CPACK_PACKAGE_CONTACT "${PARE_PACKAGE_CONTACT}")
+if(PARE_PACKAGE_HOMEPAGE)
+  set(CPACK_DEBIAN_PACKAGE_HOMEPAGE "${PARE_PACKAGE_HOMEPAGE}")
+endif()
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
