@@ -232,6 +232,8 @@ ir::Model join_weights(const ir::Model& weights, const std::string& path,
   } else {
     graph = read(options.graph, {.bind = options.bind, .note = options.note});
     if (graph.graphs.empty()) throw Error(options.graph, "has no graph to take");
+    // How the graph file's own weights were made is not how these were.
+    graph.metadata.history = weights.metadata.history;
   }
   return Joiner(weights, path, options, std::move(graph)).join();
 }
