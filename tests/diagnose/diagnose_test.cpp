@@ -62,14 +62,14 @@ double accuracy_of(const Folder& folder, const std::string& model) {
 
 // The first finding is this; its command gives what was printed and mends most of the damage.
 void check_found(const Folder& folder, const Json& diagnosis, const std::string& layer,
-                 const std::string& cause) {
+                 const std::string& cause, bool helps = true) {
   CAPTURE(diagnosis["findings"].dump(1));
   REQUIRE(!diagnosis["findings"].empty());
   const Json& finding = diagnosis["findings"][0];
   CHECK(finding["layer"] == layer);
   CHECK(finding["cause"] == cause);
-  REQUIRE(finding["repair"].is_object());
-  const Json& repair = finding["repair"];
+  const Json& repair = finding[helps ? "repair" : "tried"];
+  REQUIRE(repair.is_object());
   for (const Json& line : repair["commands"]) {
     const std::string path = std::string(std::getenv("PARE_BIN")) + ":/usr/bin:/bin";
     const Finished finished = run(folder, {.arguments = {"-c", line.get<std::string>()},
@@ -82,7 +82,7 @@ void check_found(const Folder& folder, const Json& diagnosis, const std::string&
   CHECK(accuracy_of(folder, "broken.int8.pare") == repair["before"]["accuracy"]);
   const auto bytes = std::filesystem::file_size(folder.at("broken.int8.repaired.pare"));
   CHECK(repair["bytes_after"] == bytes);
-  CHECK(repair["difference_interval"][0].get<double>() > 0);
+  CHECK((repair["difference_interval"][0].get<double>() > 0) == helps);
   CHECK(repair["after"]["kl"].get<double>() < 0.3 * repair["before"]["kl"].get<double>());
 }
 
@@ -148,8 +148,9 @@ TEST_CASE("per-tensor depthwise weights are found and repaired") {
   must_run(folder, {"quantize", "m.pare", "--scheme", "w8a8", "--granularity", "tensor",
                     "--calibration-data", kData, "-o", "broken.int8.pare", "-q"});
   const Json found = diagnosis_of(folder, "broken.int8.pare");
-  check_found(folder, found, "block1.depthwise", "per_tensor");
-  const std::string command = found["findings"][0]["repair"]["commands"][0];
+  // Half a point is lost: 400 items do not tell what is won back from chance.
+  check_found(folder, found, "block1.depthwise", "per_tensor", /*helps=*/false);
+  const std::string command = found["findings"][0]["tried"]["commands"][0];
   CHECK(command.find("--granularity channel") != std::string::npos);
 }
 
