@@ -84,7 +84,8 @@ struct Subject {
   int64_t bytes = 0;  // of one copy's weights as they are packed
   double p50 = 0;     // microseconds
 
-  Subject(const Weights& weights, int threads);
+  // Of one row: so many copies that all their weights exceed the caches.
+  Subject(const Weights& weights, int threads, int64_t batch = 1);
   void run() {
     copies[next].run();
     next = (next + 1) % copies.size();
@@ -92,14 +93,14 @@ struct Subject {
   double rate(int64_t count) const { return static_cast<double>(count) / 1e3 / p50; }  // GB/s
 };
 
-Subject::Subject(const Weights& weights, int threads)
+Subject::Subject(const Weights& weights, int threads, int64_t batch)
     : name(weights.name), code_bytes(weights.code_bytes) {
   do {
-    copies.emplace_back(weights.model, runtime::SessionOptions{.threads = threads});
+    copies.emplace_back(weights.model, runtime::SessionOptions{.batch = batch, .threads = threads});
     Rng rng(0, stream_of("bench input"), 0);
     for (float& x : copies.back().input()) x = rng.normal();
     bytes = copies.back().packed_weight_bytes();
-  } while (static_cast<int64_t>(copies.size()) * bytes < kColdBytes);
+  } while (batch == 1 && static_cast<int64_t>(copies.size()) * bytes < kColdBytes);
 }
 
 // Sets each subject's p50; returns the gigabytes a second that the reader reads.
@@ -182,6 +183,32 @@ void compare(int64_t depth, int64_t columns, const Settings& settings) {
   print_goals(subjects, reading);
 }
 
+// Products of many rows, which are bound by arithmetic: packed weights beside f32 ones.
+void compare_batches(int64_t depth, int64_t columns, const Settings& settings) {
+  const Network network{
+      "", "mlp:" + std::to_string(depth) + "-" + std::to_string(columns), {depth}, columns};
+  const ir::Model dense = float_model(network);
+  const Weights rows[] = {{"f32", dense},
+                          {"w8a16", quantized_model(dense, network, "w8a16")},
+                          {"w4a16", quantized_model(dense, network, "w4a16")}};
+  std::printf(
+      "| rows | weights | kernel | MB | p50 ms | GMAC/s | times f32 |\n"
+      "|---|---|---|---|---|---|---|\n");
+  for (const int64_t batch : {4, 32, 128}) {
+    std::vector<Subject> subjects;
+    for (const Weights& row : rows) subjects.emplace_back(row, settings.threads, batch);
+    measure(subjects, settings);
+    const double macs = static_cast<double>(batch * depth * columns);
+    for (const Subject& s : subjects) {
+      std::printf("| %lld | %s | %s | %.2f | %.2f | %.1f | %.2f |\n", static_cast<long long>(batch),
+                  s.name.c_str(), kernel_of(s.copies.front()).c_str(),
+                  static_cast<double>(s.bytes) / 1e6, s.p50 / 1e3, macs / 1e3 / s.p50,
+                  subjects.front().p50 / s.p50);
+    }
+  }
+  std::printf("\n");
+}
+
 }  // namespace
 
 }  // namespace pare::bench
@@ -190,8 +217,10 @@ int main(int argc, char** argv) {
   try {
     const pare::bench::Settings settings{.threads = argc > 1 ? std::stoi(argv[1]) : 1,
                                          .cpu_time = argc > 2};
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a table is seen when it is there, in a file too
     pare::bench::compare(4096, 4096, settings);
     pare::bench::compare(4096, 11008, settings);
+    pare::bench::compare_batches(4096, 4096, settings);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "bench_kernels: %s\n", e.what());
     return 1;

@@ -19,9 +19,12 @@ namespace {
 
 // A smaller weight sits in cache even as f32, where oneDNN's dense product wins.
 constexpr int64_t kSmallestWeight = 500'000;
-// Without an instruction for four products of bytes, a dense product of weights decoded once is
-// faster from this many rows on.
+// From these many rows on, a dense product of weights decoded once is faster (measured in
+// bench/kernels): with an instruction for four products of bytes, and without.
+constexpr int64_t kMostRows = 32;
 constexpr int64_t kMostRowsWithoutVnni = 16;
+
+int64_t most_rows() { return active_isa() == Isa::kAvx512Vnni ? kMostRows : kMostRowsWithoutVnni; }
 
 const GroupedKernels& kernels() {
 #if defined(__x86_64__)
@@ -171,8 +174,8 @@ void PackedProduct::run(const RunArgs& args) const {
     kernels.prepare(shape, args.in<float>(0) + m * g.depth, x + m * shape.x_words);
   });
   parallel_for(weights.panels, threads, [&](int64_t panel) {
-    constexpr int64_t kMostRows = 4;
-    float sums[kMostRows * kPanelRows];
+    constexpr int64_t kTileRows = 4;  // at most, of every instruction set
+    float sums[kTileRows * kPanelRows];
     for (int64_t m = 0; m < g.rows; m += kernels.most_rows) {
       const int64_t rows = std::min(kernels.most_rows, g.rows - m);
       kernels.product(shape, weights.panel(panel), x + m * shape.x_words, rows, sums);
@@ -209,7 +212,7 @@ bool supports_packed_product(const StepSpec& step) {
   if (weight.count() < kSmallestWeight) return false;
   const MatrixProduct g = matrix_geometry(step);
   if (step.node.op != "Gemm" || !g.transposed_b || g.transposed_a || g.alpha != 1.0F ||
-      g.beta != 1.0F || (active_isa() != Isa::kAvx512Vnni && g.rows > kMostRowsWithoutVnni)) {
+      g.beta != 1.0F || g.rows > most_rows()) {
     return false;
   }
   return !step.has_input(2) || (step.input(2).constant && step.input(2).count() == g.columns);
