@@ -163,10 +163,9 @@ template <class Codes>
 void coded_product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
                    float* y) {
   if (rows == 1) return rows_product<Codes, 1>(shape, panel, x, y);
-  if constexpr (kTileRows >= 4) {
+  if constexpr (kTileRows == 3) {
     if (rows == 2) return rows_product<Codes, 2>(shape, panel, x, y);
-    if (rows == 3) return rows_product<Codes, 3>(shape, panel, x, y);
-    return rows_product<Codes, 4>(shape, panel, x, y);
+    return rows_product<Codes, 3>(shape, panel, x, y);
   }
 }
 
