@@ -96,6 +96,19 @@ TEST_CASE("verify makes a file again from its history and gets the same bytes") 
   }
 }
 
+TEST_CASE("verify makes intermediates again that were files of another format") {
+  const Folder folder;
+  prepare(folder);
+  REQUIRE(run(folder, {"convert", "sparse.pare", "-o", "w.safetensors", "-q"}).code == 0);
+  REQUIRE(run(folder, {"convert", "w.safetensors", "--graph", "m.pare", "-o", "joined.pare", "-q"})
+              .code == 0);
+  std::filesystem::remove(folder.at("w.safetensors"));
+  const Finished finished = run(folder, {"verify", "joined.pare", "--rebuild", "-q"});
+  CAPTURE(finished.err);
+  CHECK(finished.code == 0);
+  CHECK(finished.out.find("with the same bytes") != std::string::npos);
+}
+
 TEST_CASE("verify says when a file is not what its history gives") {
   const Folder folder;
   write_model(folder.at("m.pare"));
