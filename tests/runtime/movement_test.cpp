@@ -82,7 +82,8 @@ ir::Model swapped_halves(bool quantized) {
 }
 
 std::string concat_kernel(const ir::Model& model, int64_t batch) {
-  for (const runtime::StepInfo& step : runtime::Session(model, {.batch = batch}).steps()) {
+  const runtime::Session session(model, {.batch = batch});
+  for (const runtime::StepInfo& step : session.steps()) {
     if (step.op == "Concat") return step.kernel;
   }
   return "none";
