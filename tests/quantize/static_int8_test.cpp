@@ -82,7 +82,8 @@ TEST_CASE("split residuals put codes on both sides of an addition, and everythin
   CHECK(value(result, "conv2").quant.has_value());
   CHECK(!value(result, "add").quant.has_value());  // fused with relu2
   CHECK(value(result, "relu2").quant.has_value());
-  for (const auto& step : runtime::Session(result, {}).steps()) {
+  const runtime::Session session(result, {});
+  for (const auto& step : session.steps()) {
     if (step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder") continue;
     CHECK_MESSAGE(step.integer, step.node);
   }
