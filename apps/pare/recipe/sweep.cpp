@@ -142,13 +142,14 @@ class Planner {
     for (const RecipeStep& step : recipe.steps) {
       Json key{{"command", step.command.name}, {"options", Json::object()}};
       const auto source = [&](const Json& path) {
+        if (!path.is_string()) return path;
         const auto found = made.find(path.get<std::string>());
         return found == made.end() ? path : Json(found->second + path.get<std::string>());
       };
       for (const std::string& path : step.positionals) key["inputs"].push_back(source(path));
       const Json values = step.options.resolved();
       for (const auto& [name, value] : values.items()) {
-        key["options"][name] = value.is_string() ? source(value) : value;
+        key["options"][name] = source(value);
         if (!value.is_array()) continue;
         key["options"][name] = Json::array();
         for (const Json& item : value) key["options"][name].push_back(source(item));
