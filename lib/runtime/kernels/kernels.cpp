@@ -6,6 +6,7 @@
 
 #include "lib/core/error.hpp"
 #include "lib/ir/ops.hpp"
+#include "lib/runtime/kernels/grouped_linear.hpp"
 #include "lib/runtime/kernels/onednn/onednn.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
@@ -26,6 +27,8 @@ constexpr RowLayout kNhwcAnyInput = RowLayout::kNhwcAnyInput;
 constexpr KernelChoice kOneDnn = KernelChoice::kFastest;
 
 constexpr std::array kRows = {
+    // 4-bit weights on activation codes: no other row keeps a scale a group.
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_group_product, own::make_group_product},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_sparse_product, own::make_sparse_product},
     // Before oneDNN, which would need the weights dequantized.
     KernelRow{"Gemm", kOwn, kPlain, own::supports_packed_product, own::make_packed_product},
@@ -92,7 +95,9 @@ const KernelRow& select_row(const StepSpec& step, KernelChoice choice) {
 bool runs_in_integers(const StepSpec& step) {
   const ir::OpRow* op = ir::find_op(step.node.op);
   if (op == nullptr || op->integer == ir::IntegerRule::kNone || step.inputs.empty()) return false;
-  if (op->integer == ir::IntegerRule::kLinear) return linear_runs_in_integers(step);
+  if (op->integer == ir::IntegerRule::kLinear) {
+    return linear_runs_in_integers(step) || grouped_runs_in_integers(step);
+  }
   const auto& in = step.input(0).quant;
   const auto& out = step.output().quant;
   if (!in || !out) return false;

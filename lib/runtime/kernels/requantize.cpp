@@ -64,6 +64,20 @@ bool linear_runs_in_integers(const StepSpec& step) {
          ir::attr_float(step.node, "beta", 1.0F) == 1.0F;
 }
 
+Requantize output_of(const StepSpec& step) {
+  Requantize r;
+  r.to_float = !step.output().quant;
+  const float out_scale = r.to_float ? 1.0F : step.output().quant->scale;
+  r.zero = r.to_float ? 0.0F : static_cast<float>(step.output().quant->zero_point);
+  r.low = step.clamp.low / out_scale;
+  r.high = step.clamp.high / out_scale;
+  if (const Operand* residual = step.residual()) {
+    r.residual_multiplier = residual->quant->scale / out_scale;
+    r.residual_zero = residual->quant->zero_point;
+  }
+  return r;
+}
+
 IntegerLinear integer_linear(const StepSpec& step) {
   require(linear_runs_in_integers(step), "integer kernel made for a float step");
   const ir::Tensor& weight = *step.input(1).constant;
@@ -78,18 +92,11 @@ IntegerLinear integer_linear(const StepSpec& step) {
   for (size_t c = 0; c < scales.size(); ++c) product[c] = in.scale * scales[c];
   out.bias = bias_codes(step, product);
 
-  Requantize& r = out.requantize;
-  r.to_float = !step.output().quant;
-  const float out_scale = r.to_float ? 1.0F : step.output().quant->scale;
-  r.zero = r.to_float ? 0.0F : static_cast<float>(step.output().quant->zero_point);
-  for (float& p : product) p = r.to_float ? p : p / out_scale;
-  r.multiplier = std::move(product);
-  r.low = step.clamp.low / out_scale;
-  r.high = step.clamp.high / out_scale;
-  if (const Operand* residual = step.residual()) {
-    r.residual_multiplier = residual->quant->scale / out_scale;
-    r.residual_zero = residual->quant->zero_point;
+  out.requantize = output_of(step);
+  if (!out.requantize.to_float) {
+    for (float& p : product) p = p / step.output().quant->scale;
   }
+  out.requantize.multiplier = std::move(product);
   return out;
 }
 

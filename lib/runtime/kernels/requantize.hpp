@@ -52,7 +52,10 @@ struct Requantize {
   bool to_float = false;             // the output stays f32: no z, no rounding
 
   float real(int32_t acc, size_t channel, int32_t residual) const {
-    float v = static_cast<float>(acc) * multiplier[channel];
+    return completed(static_cast<float>(acc) * multiplier[channel], residual);
+  }
+  // v with the residual, clamped.
+  float completed(float v, int32_t residual) const {
     if (residual_multiplier != 0.0F) {
       v = v + residual_multiplier * static_cast<float>(residual - residual_zero);
     }
@@ -76,6 +79,8 @@ struct IntegerLinear {
 // Whether the step's operands allow integer arithmetic (quantized input and output or f32 output;
 // symmetric weight codes of at most 8 bits per output channel or per tensor).
 bool linear_runs_in_integers(const StepSpec& step);
+// All but the multipliers, from what the step says about its output and residual.
+Requantize output_of(const StepSpec& step);
 // Precondition: linear_runs_in_integers(step).
 IntegerLinear integer_linear(const StepSpec& step);
 

@@ -56,6 +56,19 @@ int residual_index(const StepSpec& step) {
   return step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
 }
 
+BlockOutput block_output(const Requantize& r) {
+  BlockOutput out;
+  out.residual_multiplier = r.residual_multiplier;
+  out.residual_zero = static_cast<float>(r.residual_zero);
+  out.zero = r.zero;
+  out.to_float = r.to_float;
+  // Codes' own bounds, before the zero point is added; a clamp that lies outside: the nearer one.
+  const float bottom = -r.zero, top = 255.0F - r.zero;
+  out.low = r.to_float ? r.low : std::clamp(r.low, bottom, top);
+  out.high = r.to_float ? r.high : std::clamp(r.high, bottom, top);
+  return out;
+}
+
 LinearNumbers::LinearNumbers(const StepSpec& step) : integer(step.integer) {
   if (integer) {
     IntegerLinear linear = integer_linear(step);
@@ -64,14 +77,7 @@ LinearNumbers::LinearNumbers(const StepSpec& step) : integer(step.integer) {
     i_bias = std::move(linear.bias);
     multiplier = r.multiplier;
     input_zero = linear.input_zero;
-    output.residual_multiplier = r.residual_multiplier;
-    output.residual_zero = static_cast<float>(r.residual_zero);
-    output.zero = r.zero;
-    output.to_float = r.to_float;
-    // Codes' own bounds, before the zero point is added; a clamp that lies outside: the nearer one.
-    const float bottom = -r.zero, top = 255.0F - r.zero;
-    output.low = r.to_float ? r.low : std::clamp(r.low, bottom, top);
-    output.high = r.to_float ? r.high : std::clamp(r.high, bottom, top);
+    output = block_output(r);
     return;
   }
   weights = ir::to_f32(*step.input(1).constant);

@@ -20,6 +20,9 @@ int linear_threads(const StepSpec& step, int64_t macs);
 // Index of the residual among the step's inputs, -1 without one.
 int residual_index(const StepSpec& step);
 
+// Bounds and scalars of an integer step; pointers unset.
+BlockOutput block_output(const Requantize& r);
+
 // Weights and biases of all output channels, and what becomes of the sums.
 struct LinearNumbers {
   bool integer = false;

@@ -21,6 +21,10 @@ bool supports_product(const StepSpec& step);
 Kernel make_product(const StepSpec& step);
 bool supports_small_product(const StepSpec& step);  // in f32: one row, or few products
 
+// Gemm on codes with 4-bit weights that have a scale a group (w4a8), decoded on the fly.
+bool supports_group_product(const StepSpec& step);
+Kernel make_group_product(const StepSpec& step);
+
 // Gemm in f32 with 4-bit or 8-bit weights decoded on the fly; few rows only.
 bool supports_packed_product(const StepSpec& step);
 Kernel make_packed_product(const StepSpec& step);

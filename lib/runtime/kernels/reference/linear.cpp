@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "lib/runtime/kernels/geometry.hpp"
+#include "lib/runtime/kernels/grouped_linear.hpp"
 #include "lib/runtime/kernels/reference/reference.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
 #include "lib/runtime/kernels/source.hpp"
@@ -110,6 +111,38 @@ Kernel make_integer_product(const StepSpec& step) {
         acc = accumulate(acc, static_cast<int32_t>(a[k]) - linear->input_zero, b[k * step_k]);
       }
       store(linear->requantize, args, i, acc, column, residual);
+    }
+  };
+  return kernel;
+}
+
+Kernel make_grouped_product(const StepSpec& step) {
+  const auto linear = std::make_shared<const GroupedLinear>(grouped_linear(step));
+  const int64_t rows = matrix_geometry(step).rows;
+  const int residual_input = residual_index(step);
+  Kernel kernel{.name = "reference-gemm-u8s4"};
+  kernel.packed_bytes = static_cast<int64_t>(linear->weight.size());
+  kernel.run = [=](const RunArgs& args) {
+    const GroupedLinear& l = *linear;
+    for (int64_t i = 0; i < rows * l.columns; ++i) {
+      const int64_t column = i % l.columns;
+      const uint8_t* a = args.in<uint8_t>(0) + i / l.columns * l.depth;
+      const int8_t* w = l.weight.data() + column * l.depth;
+      float total = 0.0F;
+      for (int64_t g = 0; g < l.groups; ++g) {
+        int32_t sum = 0;
+        for (int64_t k = l.group_begin(g); k < l.group_begin(g) + l.group_length(g); ++k) {
+          sum += (static_cast<int32_t>(a[k]) - l.input_zero) * w[k];
+        }
+        total += static_cast<float>(sum) * l.scales[static_cast<size_t>(column * l.groups + g)];
+      }
+      const int32_t extra = residual_input < 0 ? 0 : args.in<uint8_t>(residual_input)[i];
+      const float v = l.value(total, column, extra);
+      if (l.output.to_float) {
+        args.out<float>()[i] = v;
+      } else {
+        args.out<uint8_t>()[i] = code_u8(v, l.output.zero);
+      }
     }
   };
   return kernel;
@@ -239,6 +272,7 @@ Kernel make_conv(const StepSpec& step) {
 }
 
 Kernel make_matrix_product(const StepSpec& step) {
+  if (step.integer && grouped_runs_in_integers(step)) return make_grouped_product(step);
   if (step.integer) return make_integer_product(step);
   return step.node.op == "Gemm" ? make_gemm(step) : make_matmul(step);
 }
