@@ -96,40 +96,10 @@ struct Packed {
 };
 
 Packed emit_packed(const Step& step, Source& source) {
-  const ir::Tensor& weight = *step.spec.input(1).constant;
-  const ir::QuantScheme& scheme = *weight.scheme();
-  const ir::DTypeInfo& code = ir::info(scheme.code);
-  const ir::GroupGeometry groups = ir::groups_of(weight.dims(), scheme);
-  const int64_t rows = weight.dims().front();
-  // The kernels' zero without zero points is the middle of the range.
-  const int32_t middle = code.bits == 8 ? 128 : 8;
-  const int32_t offset = code.is_signed ? middle : 0;
-  std::vector<uint8_t> zeros = zero_points_of(step.spec, weight, offset);
-  std::vector<float> scales = scales_of(weight);
-  int64_t group_size = groups.group_size;
-  if (scheme.axis < 0) {  // one scale for all: one a row, as the kernel reads them
-    scales.assign(static_cast<size_t>(rows), scales.front());
-    if (!zeros.empty()) zeros.assign(static_cast<size_t>(rows), zeros.front());
-    group_size = weight.count() / rows;
-  }
-  if (zeros.empty() && !code.is_signed) zeros.assign(scales.size(), 0);
-  const std::vector<uint8_t> codes = stored_codes(ir::to_codes(weight), code.bits, offset);
-  const std::string codes_name =
-      source.array(step.name + "_codes", std::span<const uint8_t>(codes));
-  const std::string scales_name =
-      source.array(step.name + "_scales", std::span<const float>(scales));
-  const std::string zeros_name =
-      zeros.empty() ? "0" : source.array(step.name + "_zeros", std::span<const uint8_t>(zeros));
-  const std::string decode = code.bits == 8 ? "decode_i8" : "decode_i4";
+  const int bits = ir::info(step.spec.input(1).constant->scheme()->code).bits;
+  const std::string decode = bits == 8 ? "decode_i8" : "decode_i4";
   source.use(decode);
-  return {source.record("packed_weight", step.name + "_packed",
-                        {{"codes", codes_name},
-                         {"scales", scales_name},
-                         {"zero_points", zeros_name},
-                         {"columns", literal(weight.count() / rows)},
-                         {"group_size", literal(group_size)}},
-                        5),
-          decode};
+  return {emit_packed_weight(step, source), decode};
 }
 
 // The bias of each output channel, `factor` included; "0" when there is none.
@@ -191,6 +161,40 @@ void emit_product(const Step& step, Source& source) {
 }
 
 }  // namespace
+
+std::string emit_packed_weight(const Step& step, Source& source) {
+  const ir::Tensor& weight = *step.spec.input(1).constant;
+  const ir::QuantScheme& scheme = *weight.scheme();
+  const ir::DTypeInfo& code = ir::info(scheme.code);
+  const ir::GroupGeometry groups = ir::groups_of(weight.dims(), scheme);
+  const int64_t rows = weight.dims().front();
+  // The kernels' zero without zero points is the middle of the range.
+  const int32_t middle = code.bits == 8 ? 128 : 8;
+  const int32_t offset = code.is_signed ? middle : 0;
+  std::vector<uint8_t> zeros = zero_points_of(step.spec, weight, offset);
+  std::vector<float> scales = scales_of(weight);
+  int64_t group_size = groups.group_size;
+  if (scheme.axis < 0) {  // one scale for all: one a row, as the kernel reads them
+    scales.assign(static_cast<size_t>(rows), scales.front());
+    if (!zeros.empty()) zeros.assign(static_cast<size_t>(rows), zeros.front());
+    group_size = weight.count() / rows;
+  }
+  if (zeros.empty() && !code.is_signed) zeros.assign(scales.size(), 0);
+  const std::vector<uint8_t> codes = stored_codes(ir::to_codes(weight), code.bits, offset);
+  const std::string codes_name =
+      source.array(step.name + "_codes", std::span<const uint8_t>(codes));
+  const std::string scales_name =
+      source.array(step.name + "_scales", std::span<const float>(scales));
+  const std::string zeros_name =
+      zeros.empty() ? "0" : source.array(step.name + "_zeros", std::span<const uint8_t>(zeros));
+  return source.record("packed_weight", step.name + "_packed",
+                       {{"codes", codes_name},
+                        {"scales", scales_name},
+                        {"zero_points", zeros_name},
+                        {"columns", literal(weight.count() / rows)},
+                        {"group_size", literal(group_size)}},
+                       5);
+}
 
 void emit_float_linear(const Step& step, Source& source) {
   return step.spec.node.op == "Conv" ? emit_conv(step, source) : emit_product(step, source);

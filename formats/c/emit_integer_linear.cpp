@@ -8,6 +8,7 @@
 #include "formats/c/steps.hpp"
 #include "lib/core/error.hpp"
 #include "lib/runtime/kernels/geometry.hpp"
+#include "lib/runtime/kernels/grouped_linear.hpp"
 #include "lib/runtime/kernels/requantize.hpp"
 
 namespace pare::formats::c {
@@ -49,15 +50,14 @@ void check_sums(const runtime::StepSpec& spec, const IntegerLinear& linear,
   }
 }
 
-std::string emit_requantize(const Step& step, Source& source, const IntegerLinear& linear) {
-  const runtime::Requantize& r = linear.requantize;
-  const std::string bias = source.array(step.name + "_bias", std::span(linear.bias));
-  const std::string multiplier =
-      source.array(step.name + "_multiplier", std::span<const float>(r.multiplier));
+// `bias` and `multiplier`: names of arrays, or "0".
+std::string emit_requantize(const Step& step, Source& source, const runtime::Requantize& r,
+                            int32_t input_zero, const std::string& bias,
+                            const std::string& multiplier) {
   return source.record("requantize", step.name + "_requantize",
                        {{"bias", bias},
                         {"multiplier", multiplier},
-                        {"input_zero", literal(linear.input_zero)},
+                        {"input_zero", literal(input_zero)},
                         {"residual_multiplier", literal(r.residual_multiplier)},
                         {"residual_zero", literal(r.residual_zero)},
                         {"low", literal(r.low)},
@@ -66,14 +66,32 @@ std::string emit_requantize(const Step& step, Source& source, const IntegerLinea
                        8);
 }
 
+// 4-bit weights with a scale a group stay packed.
+void emit_groups(const Step& step, Source& source) {
+  const runtime::GroupedLinear linear = runtime::grouped_linear(step.spec);
+  const std::string bias = source.array(step.name + "_bias", std::span<const float>(linear.bias));
+  const std::string weight = emit_packed_weight(step, source);
+  const std::string requantize =
+      emit_requantize(step, source, linear.output, linear.input_zero, "0", "0");
+  source.call(
+      linear.output.to_float ? "dense_u8_groups_to_f32" : "dense_u8_groups",
+      {literal(runtime::matrix_geometry(step.spec).rows), literal(linear.columns), requantize,
+       literal(linear.multiplier), bias, step.in(0), weight, step.residual(), step.out()});
+}
+
 }  // namespace
 
 void emit_integer_linear(const Step& step, Source& source) {
+  if (runtime::grouped_runs_in_integers(step.spec)) return emit_groups(step, source);
   const IntegerLinear linear = runtime::integer_linear(step.spec);
   const std::vector<int8_t> weights = by_channel(step.spec, linear);
   check_sums(step.spec, linear, weights);
   const std::string weight = source.array(step.name + "_weight", std::span<const int8_t>(weights));
-  const std::string requantize = emit_requantize(step, source, linear);
+  const std::string bias = source.array(step.name + "_bias", std::span(linear.bias));
+  const std::string multiplier =
+      source.array(step.name + "_multiplier", std::span<const float>(linear.requantize.multiplier));
+  const std::string requantize =
+      emit_requantize(step, source, linear.requantize, linear.input_zero, bias, multiplier);
   const char* suffix = linear.requantize.to_float ? "_u8_to_f32" : "_u8";
   if (step.spec.node.op == "Conv") {
     source.call(std::string("conv") + suffix, {emit_window(step, source), requantize, step.in(0),

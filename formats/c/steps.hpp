@@ -21,6 +21,8 @@ void emit_integer_linear(const Step& step, Source& source);  // Conv, Gemm, MatM
 void emit_float_linear(const Step& step, Source& source);
 // Values of one row of the weight, when it stays packed; 0: it is written as floats.
 int64_t packed_row(const runtime::StepSpec& spec);
+// The record of a weight that stays as codes, rows being output channels.
+std::string emit_packed_weight(const Step& step, Source& source);
 void emit_binary(const Step& step, Source& source);  // Add, Sub, Mul, Div, PRelu
 void emit_unary(const Step& step, Source& source);   // Relu, Clip, Sigmoid, ...
 void emit_batch_norm(const Step& step, Source& source);

@@ -14,11 +14,14 @@ struct requantize {
   int32_t zero;
 };
 
-static float real_output(const struct requantize* r, int32_t sum, int32_t channel,
-                         const uint8_t* residual) {
-  float v = (float)sum * r->multiplier[channel];
+static float completed(const struct requantize* r, float v, const uint8_t* residual) {
   if (residual != 0) {
     v = v + r->residual_multiplier * (float)((int32_t)*residual - r->residual_zero);
   }
   return clamp(v, r->low, r->high);
+}
+
+static float real_output(const struct requantize* r, int32_t sum, int32_t channel,
+                         const uint8_t* residual) {
+  return completed(r, (float)sum * r->multiplier[channel], residual);
 }

@@ -58,6 +58,20 @@ TEST_CASE("int8 networks give the runtime's outputs bit for bit") {
   }
 }
 
+TEST_CASE("networks of 4-bit weights on codes give the runtime's outputs bit for bit") {
+  if (!has_c_compiler()) return;
+  // Groups that do not divide the rows, and rows of an odd number of codes.
+  const Network networks_with_tails[] = {{"mlp:75-33-10", {75}}, {"lenet5", {1, 28, 28}}};
+  for (const Network& network : networks_with_tails) {
+    CAPTURE(network.architecture);
+    const ir::Model model = quantized(built(network), network.item, "w4a8");
+    check_compiled(model, true);
+    const test::Folder folder;
+    formats::write_c(model, folder.at("net.c"));
+    CHECK(test::read_file(folder.at("net.c")).find("dense_u8_groups") != std::string::npos);
+  }
+}
+
 TEST_CASE("weights of 8 and 4 bits stay packed and decode to the runtime's values") {
   if (!has_c_compiler()) return;
   const Network& network = networks()[1];
