@@ -61,7 +61,7 @@ ir::Model quantized_model(const ir::Model& model, const Network& network,
   const pass::PassInfo quantize = quantize::post_training_pass();
   pass::Context context;
   Json options{{"scheme", scheme}};
-  if (scheme == "w8a8") {
+  if (scheme == "w8a8" || scheme == "w4a8") {
     context.calibration = std::make_shared<Noise>(network);
     options["split_residuals"] = true;
   }

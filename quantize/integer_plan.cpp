@@ -17,9 +17,7 @@ class Analysis {
   Analysis(const ir::Model& model, const std::vector<LayerPlan>& plan, Residuals residuals)
       : model_(model), graph_(model.main()), steps_(runtime::fuse(model, graph_)) {
     if (residuals == Residuals::kSplit) split_residuals();
-    for (const LayerPlan& layer : plan) {
-      if (layer.bits == 8) eight_bit_.insert(layer.layer.parameter);
-    }
+    for (const LayerPlan& layer : plan) bits_[layer.layer.parameter] = layer.bits;
   }
 
   std::vector<QuantizedValues> run() {
@@ -74,9 +72,10 @@ class Analysis {
 
   bool linear_in_integers(const runtime::Fusion& step) const {
     const ir::Node& node = graph_.node(step.main);
-    return is_activation(input(step, 0)) &&
-           eight_bit_.contains(graph_.value(node.inputs[1]).parameter) &&
-           integer_linear(model_, graph_, node);
+    const auto bits = bits_.find(graph_.value(node.inputs[1]).parameter);
+    if (!is_activation(input(step, 0)) || bits == bits_.end()) return false;
+    return bits->second == 8 ? integer_linear(model_, graph_, node)
+                             : integer_groups(model_, graph_, node);
   }
 
   // Elementwise steps rescale every operand's codes, so each has to be an activation.
@@ -106,7 +105,7 @@ class Analysis {
   const ir::Graph& graph_;
   std::vector<runtime::Fusion> steps_;
   std::vector<ir::ValueId> kept_;
-  std::set<std::string> eight_bit_;
+  std::map<std::string, int> bits_;  // of planned weights
   std::map<ir::ValueId, ir::ValueId> root_;
   std::set<ir::ValueId> needed_;  // roots
 };
@@ -128,6 +127,11 @@ bool integer_linear(const ir::Model& model, const ir::Graph& graph, const ir::No
       static_cast<size_t>(ir::weight_output_axis(node, static_cast<int>(weight.dims().size())));
   const int64_t count = model.parameters.at(bias).count();
   return count == weight.dims()[axis] || count == 1;
+}
+
+bool integer_groups(const ir::Model& model, const ir::Graph& graph, const ir::Node& node) {
+  return node.op == "Gemm" && ir::attr_int(node, "transB", 0) != 0 &&
+         integer_linear(model, graph, node);
 }
 
 std::vector<QuantizedValues> quantized_values(const ir::Model& model,

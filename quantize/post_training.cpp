@@ -34,15 +34,16 @@ ir::Model run(const ir::Model& model, const pass::Options& options, pass::Contex
   // later.
   ir::Model input = runtime::fold_batch_norm(model);
   std::vector<LayerPlan> plan = plan_layers(input, options);
-  if (request.integer_activations) {
-    if (model.graphs.empty())
-      throw Error("model", "has no graph to run in integers; see --scheme w8a16");
-    return inferred(quantize_to_integers(input, plan, request, context));
+  if (request.integer_activations && model.graphs.empty()) {
+    throw Error("model", "has no graph to run in integers; see --scheme w8a16 and w4a16");
   }
   if (has_groups(request, plan)) {
     // Groups run along the reduction, which has to be the rows of the weight.
     input = pass::with_output_rows(input);
     plan = plan_layers(input, options);
+  }
+  if (request.integer_activations) {
+    return inferred(quantize_to_integers(input, plan, request, context));
   }
   return inferred(quantize_weights(input, plan, request, context));
 }
@@ -52,9 +53,9 @@ ir::Model run(const ir::Model& model, const pass::Options& options, pass::Contex
 pass::PassInfo post_training_pass() {
   return {
       .name = "quantize",
-      .summary = "Store weights, and with w8a8 compute, in 8 or 4 bit integers",
+      .summary = "Store weights, and with w8a8 or w4a8 compute, in 8 or 4 bit integers",
       .options = request_options(),
-      .needs_calibration = [](const pass::Options& o) { return o.text("scheme") == "w8a8"; },
+      .needs_calibration = integer_scheme,
       .validate = validate_request,
       .run = run,
   };

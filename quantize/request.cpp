@@ -14,7 +14,7 @@ namespace {
 using pass::OptionType;
 
 constexpr int64_t kDefaultGroupSize = 32;
-// Of all weights: how large a first or last layer may be to get 8 bits under w4a16.
+// Of all weights: how large a first or last layer may be to get 8 bits instead of 4.
 constexpr double kEdgeShare = 0.05;
 
 std::string scheme_of(const pass::Options& options) {
@@ -22,19 +22,32 @@ std::string scheme_of(const pass::Options& options) {
   return options.integer("bits") == 4 ? "w4a16" : "w8a16";
 }
 
+bool four_bits(const pass::Options& options) { return scheme_of(options).starts_with("w4"); }
+
 std::string granularity_of(const pass::Options& options) {
   if (options.given("granularity")) return options.text("granularity");
   if (options.given("group_size")) return "group";
-  return scheme_of(options) == "w4a16" ? "group" : "channel";
+  return four_bits(options) ? "group" : "channel";
+}
+
+// Whether groups along the rows of the layer's weight are groups of what its products add up.
+bool has_output_rows(const ir::Model& model, const pass::WeightLayer& layer) {
+  return layer.output_axis == 0 && !layer.uses.empty() &&
+         model.parameters.at(layer.parameter).dims().size() == 2 &&
+         std::ranges::all_of(layer.uses, [&](const pass::WeightUse& use) {
+           return model.graphs[use.graph].node(use.node).op == "Gemm";
+         });
 }
 
 pass::Schema weight_options() {
   return {
       {.name = "scheme",
        .type = OptionType::kChoice,
-       .help = "w8a8: integer arithmetic, needs --calibration-data; w8a16, w4a16: weights only, "
-               "computed in f32",
-       .choices = {"w8a8", "w8a16", "w4a16"}},
+       .help =
+           "w8a8, w4a8: integer arithmetic, needs --calibration-data; under w4a8 fully connected "
+           "layers have 4-bit weights, convolutions 8-bit ones. w8a16, w4a16: weights only, "
+           "computed in f32",
+       .choices = {"w8a8", "w4a8", "w8a16", "w4a16"}},
       {.name = "bits",
        .type = OptionType::kInteger,
        .help = "Weights only: 8 is --scheme w8a16, 4 is --scheme w4a16",
@@ -45,7 +58,7 @@ pass::Schema weight_options() {
        .type = OptionType::kChoice,
        .help =
            "One scale for a tensor, an output channel, or a group along a row (default: group for "
-           "w4a16, else channel)",
+           "4 bits, else channel)",
        .choices = {"tensor", "channel", "group"}},
       {.name = "group_size",
        .type = OptionType::kInteger,
@@ -63,9 +76,9 @@ pass::Schema weight_options() {
       {.name = "weight_scales",
        .type = OptionType::kChoice,
        .help =
-           "Weights only: scales of least squared error (mse, the default for 4 bits, which are "
-           "then balanced too), or covering the range and rounding to nearest (range, the "
-           "default for 8)",
+           "Scales of least squared error (mse, the default for 4 bits, which are then balanced "
+           "too), or covering the range and rounding to nearest (range, the default for 8, and "
+           "always under w8a8)",
        .choices = {"mse", "range"}},
       {.name = "exclude",
        .type = OptionType::kTextList,
@@ -73,8 +86,9 @@ pass::Schema weight_options() {
        .metavar = "PATTERN"},
       {.name = "layer",
        .type = OptionType::kTextList,
-       .help = "Give matching layers their own weight bits (4, 8, or 32 to keep f32); other than 8 "
-               "under w8a8, they compute in f32",
+       .help =
+           "Give matching layers their own weight bits (4, 8, or 32 to keep f32); convolutions of "
+           "4 bits compute in f32",
        .metavar = "PATTERN=bits:N"},
   };
 }
@@ -83,12 +97,13 @@ pass::Schema calibration_options() {
   return {
       {.name = "calibration_method",
        .type = OptionType::kChoice,
-       .help = "w8a8: how activation ranges are chosen: all seen values (minmax), cut tails "
+       .help = "w8a8, w4a8: how activation ranges are chosen: all seen values (minmax), cut tails "
                "(percentile), least divergence (entropy), least squared error (mse, the default)",
        .choices = {"minmax", "percentile", "entropy", "mse"}},
       {.name = "calibration_samples",
        .type = OptionType::kInteger,
-       .help = "w8a8: items of the calibration data to run, classes in proportion (default: 512)",
+       .help =
+           "w8a8, w4a8: items of the calibration data to run, classes in proportion (default: 512)",
        .min = 1,
        .max = 1e9,
        .metavar = "N"},
@@ -102,8 +117,9 @@ pass::Schema calibration_options() {
        .metavar = "PERCENT"},
       {.name = "split_residuals",
        .type = OptionType::kFlag,
-       .help = "w8a8: a convolution before a residual addition gets codes of its own, which ONNX "
-               "Runtime needs to run it in integers; here it is one more rounding and step"},
+       .help =
+           "w8a8, w4a8: a convolution before a residual addition gets codes of its own, which ONNX "
+           "Runtime needs to run it in integers; here it is one more rounding and step"},
   };
 }
 
@@ -126,6 +142,8 @@ std::vector<pass::LayerRule> layer_rules(const pass::Options& options) {
 
 }  // namespace
 
+bool integer_scheme(const pass::Options& options) { return scheme_of(options).ends_with("a8"); }
+
 pass::Schema request_options() {
   pass::Schema rows = weight_options();
   for (auto& row : calibration_options()) rows.push_back(std::move(row));
@@ -137,30 +155,36 @@ void validate_request(const pass::Options& options) {
     throw UsageError("--bits", "cannot be combined with --scheme: --bits N means weights only");
   }
   if (!options.given("scheme") && !options.given("bits")) {
-    throw UsageError("--scheme", "is needed: w8a8 (with --calibration-data), w8a16 or w4a16");
+    throw UsageError("--scheme",
+                     "is needed: w8a8 or w4a8 (with --calibration-data), w8a16 or w4a16");
   }
   if (options.given("bits") && options.integer("bits") != 4 && options.integer("bits") != 8) {
     throw UsageError("--bits", "must be 4 or 8, got " + std::to_string(options.integer("bits")));
   }
-  const bool integers = scheme_of(options) == "w8a8";
+  const bool integers = integer_scheme(options);
+  const std::string scheme = scheme_of(options);
   for (const char* name :
        {"calibration_method", "calibration_samples", "percentile", "split_residuals"}) {
-    refuse(options, name, !integers, "without --scheme w8a8");
+    refuse(options, name, !integers, "without --scheme w8a8 or w4a8");
   }
   const bool percentile = options.text("calibration_method") == "percentile";
   refuse(options, "percentile", !percentile, "without --calibration-method percentile");
   refuse(options, "group_size", granularity_of(options) != "group", "without --granularity group");
-  if (integers && granularity_of(options) == "group") {
+  if (scheme == "w8a8" && granularity_of(options) == "group") {
     throw UsageError("--granularity", "of w8a8 must be channel or tensor");
+  }
+  if (scheme == "w4a8" && granularity_of(options) != "group") {
+    throw UsageError("--granularity", "of w4a8 must be group");
   }
   if (options.flag("asymmetric") && options.flag("symmetric")) {
     throw UsageError("--asymmetric", "cannot be combined with --symmetric");
   }
   if (integers && options.flag("asymmetric")) {
-    throw UsageError("--asymmetric", "is for weights only: weights of w8a8 are symmetric");
+    throw UsageError("--asymmetric",
+                     "is for weights only: weights of " + scheme + " are symmetric");
   }
-  if (integers && options.given("weight_scales")) {
-    throw UsageError("--weight-scales", "is for weights only: those of w8a8 cover the range");
+  if (scheme == "w8a8" && options.given("weight_scales")) {
+    throw UsageError("--weight-scales", "has no effect under w8a8: its scales cover the range");
   }
   layer_rules(options);
 }
@@ -171,9 +195,9 @@ Request resolve_request(const pass::Options& options) {
                                 std::pair{"entropy", CalibrationMethod::kEntropy},
                                 std::pair{"mse", CalibrationMethod::kMse}};
   Request request;
-  const std::string scheme = scheme_of(options), granularity = granularity_of(options);
-  request.weight_bits = scheme == "w4a16" ? 4 : 8;
-  request.integer_activations = scheme == "w8a8";
+  const std::string granularity = granularity_of(options);
+  request.weight_bits = four_bits(options) ? 4 : 8;
+  request.integer_activations = integer_scheme(options);
   request.weights.symmetric = !options.flag("asymmetric");
   request.weights.granularity = granularity == "tensor"    ? Granularity::kTensor
                                 : granularity == "channel" ? Granularity::kChannel
@@ -204,8 +228,8 @@ std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& 
   if (layers.empty()) throw Error("model", "has no weights to quantize");
   const auto rules = layer_rules(options);
   const auto held = pass::rules_for(layers, rules);
-  const int bits = resolve_request(options).weight_bits;
-  const auto edges = bits == 4 ? edge_layers(model) : std::set<std::string>();
+  const Request request = resolve_request(options);
+  const auto edges = request.weight_bits == 4 ? edge_layers(model) : std::set<std::string>();
   int64_t all = 0;
   for (const auto& layer : layers) all += model.parameters.at(layer.parameter).count();
   std::vector<LayerPlan> plan;
@@ -213,8 +237,11 @@ std::vector<LayerPlan> plan_layers(const ir::Model& model, const pass::Options& 
     const std::string& name = layers[i].parameter;
     const auto share =
         static_cast<double>(model.parameters.at(name).count()) / static_cast<double>(all);
-    const bool edge = held[i] == nullptr && edges.contains(name) && share <= kEdgeShare;
-    const int own = held[i] != nullptr ? static_cast<int>(held[i]->value) : edge ? 8 : bits;
+    const bool wide = request.integer_activations && !has_output_rows(model, layers[i]);
+    const int usual = wide ? 8 : request.weight_bits;
+    const bool edge =
+        held[i] == nullptr && usual == 4 && edges.contains(name) && share <= kEdgeShare;
+    const int own = held[i] != nullptr ? static_cast<int>(held[i]->value) : edge ? 8 : usual;
     if (own != 32) plan.push_back({layers[i], own, edge});
   }
   return plan;

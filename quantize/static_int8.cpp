@@ -43,6 +43,28 @@ class IntegerLayers {
 
   // False when one of its uses computes in f32.
   bool quantize(const LayerPlan& plan) {
+    return plan.bits == 4 ? quantize_groups(plan) : quantize_channels(plan);
+  }
+
+ private:
+  // Codes of a group have a scale of their own, so no i32 sum could take in the bias: it stays f32.
+  bool quantize_groups(const LayerPlan& plan) {
+    for (const pass::WeightUse& use : plan.layer.uses) {
+      const ir::Graph& graph = model_.graphs[use.graph];
+      const ir::Node& node = graph.node(use.node);
+      const bool integer = &graph == &graph_ && graph.value(node.inputs[0]).quant &&
+                           integer_groups(model_, graph, node);
+      if (!integer) return false;
+      bias_of(node);  // refuses what is not finite
+    }
+    const std::string& name = plan.layer.parameter;
+    const ir::Tensor weight = model_.parameters.at(name);
+    model_.parameters.set(name, quantized_weight(name, weight, layer_scheme(request_, plan),
+                                                 context_.threads, recent_));
+    return true;
+  }
+
+  bool quantize_channels(const LayerPlan& plan) {
     std::vector<Use> uses;
     for (const pass::WeightUse& use : plan.layer.uses) {
       const ir::Graph& graph = model_.graphs[use.graph];
@@ -53,7 +75,8 @@ class IntegerLayers {
     }
     const std::string& name = plan.layer.parameter;
     const ir::Tensor weight = model_.parameters.at(name);
-    std::vector<float> scales = weight_scales(plan, weight);
+    std::vector<float> scales =
+        channel_scales(name, weight, layer_scheme(request_, plan), context_.threads);
     const auto channels =
         static_cast<size_t>(weight.dims()[static_cast<size_t>(plan.layer.output_axis)]);
     if (scales.size() != channels) scales.assign(channels, scales.front());
@@ -63,14 +86,8 @@ class IntegerLayers {
     for (const Use& use : uses) {
       if (!use.bias.empty()) set_bias(use, scales);
     }
+    log_edge(plan, context_);
     return true;
-  }
-
- private:
-  std::vector<float> weight_scales(const LayerPlan& plan, const ir::Tensor& weight) const {
-    WeightScheme scheme = request_.weights;
-    scheme.axis = plan.layer.output_axis;
-    return channel_scales(plan.layer.parameter, weight, scheme, context_.threads);
   }
 
   std::vector<float> bias_of(const ir::Node& node) const {
@@ -151,6 +168,7 @@ class IntegerLayers {
   const Request& request_;
   pass::Context& context_;
   std::map<std::string, int> uses_;
+  std::shared_ptr<RecentGroups> recent_ = recent_groups();
 };
 
 // Puts calibrated scales on the activations that become codes.
@@ -171,19 +189,26 @@ ir::Model quantize_to_integers(const ir::Model& model, const std::vector<LayerPl
   const auto values = quantized_values(model, plan, request.residuals);
   if (values.empty()) {
     throw Error(escaped(model.main().name),
-                "has no layer that can run in integers; see --scheme w8a16");
+                "has no layer that can run in integers; see --scheme w8a16 and w4a16");
   }
   std::vector<ir::ValueId> roots;
   for (const QuantizedValues& value : values) roots.push_back(value.root);
   annotate(result, values, calibrate(model, roots, request.samples, context), request);
   IntegerLayers layers(result, request, context);
   std::vector<LayerPlan> rest;
+  int64_t four_bits = 0;
   for (const LayerPlan& layer : plan) {
-    if (layer.bits == 8 && layers.quantize(layer)) continue;
-    rest.push_back(layer);
+    if (!layers.quantize(layer)) {
+      rest.push_back(layer);
+    } else if (layer.bits == 4) {
+      ++four_bits;
+    }
   }
-  context.progress->log(std::to_string(plan.size() - rest.size()) + " layers run in integers, " +
-                        std::to_string(values.size()) + " activation ranges calibrated");
+  const std::string narrow =
+      four_bits > 0 ? " (" + std::to_string(four_bits) + " with 4-bit weights)" : "";
+  context.progress->log(std::to_string(plan.size() - rest.size()) + " layers run in integers" +
+                        narrow + ", " + std::to_string(values.size()) +
+                        " activation ranges calibrated");
   if (rest.empty()) return result;
   context.progress->log(std::to_string(rest.size()) +
                         " layers get weight codes and compute in f32");

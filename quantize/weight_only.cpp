@@ -21,6 +21,13 @@ WeightScheme layer_scheme(const Request& request, const LayerPlan& plan) {
   return scheme;
 }
 
+void log_edge(const LayerPlan& plan, pass::Context& context) {
+  if (!plan.edge) return;
+  const std::string name = escaped(plan.layer.parameter);
+  context.progress->log(name + ": 8 bits, as a first or last layer (--layer " + name +
+                        "=bits:4 for 4)");
+}
+
 ir::Model quantize_weights(const ir::Model& model, const std::vector<LayerPlan>& plan,
                            const Request& request, pass::Context& context) {
   ir::Model result = model;
@@ -31,10 +38,7 @@ ir::Model quantize_weights(const ir::Model& model, const std::vector<LayerPlan>&
     const ir::Tensor& source = model.parameters.at(name);
     ir::Tensor packed =
         quantized_weight(name, source, layer_scheme(request, layer), context.threads, recent);
-    if (layer.edge) {
-      context.progress->log(escaped(name) + ": 8 bits, as a first or last layer (--layer " +
-                            escaped(name) + "=bits:4 for 4)");
-    }
+    log_edge(layer, context);
     before += source.stored_bytes();
     after += packed.stored_bytes();
     result.parameters.set(name, std::move(packed));

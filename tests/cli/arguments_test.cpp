@@ -55,7 +55,7 @@ TEST_CASE("unknown words are refused with the nearest known one") {
        "--sparsty: unknown flag of pare prune; did you mean --sparsity?"},
       {{"inspect", "m.pare", "-x"}, "-x: unknown flag of pare inspect"},
       {{"quantize", "m.pare", "--scheme", "w8a9", "-o", "o.pare"},
-       "--scheme: must be one of w8a8, w8a16, w4a16, got \"w8a9\""},
+       "--scheme: must be one of w8a8, w4a8, w8a16, w4a16, got \"w8a9\""},
       {{"prune", "m.pare", "--sparsity", "0.5", "-o", "o.tflitte"},
        "o.tflitte: has no extension of a known format; known: " + writable},
   });

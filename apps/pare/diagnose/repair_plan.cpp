@@ -34,6 +34,11 @@ bool trains(const ir::HistoryEntry& entry) {
          (entry.options.is_object() && entry.options.contains("epochs"));
 }
 
+bool integer_scheme(const Json& options) {
+  const std::string scheme = options.value("scheme", "");
+  return scheme == "w8a8" || scheme == "w4a8";
+}
+
 bool runs_in_integers(const ir::Model& model) {
   if (model.graphs.empty()) return false;
   const auto& values = model.main().values();
@@ -118,7 +123,7 @@ void RepairPlanner::add_step(const ir::HistoryEntry& entry) {
     return;
   }
   if (entry.seed != 0) step.options["seed"] = entry.seed;
-  if (step.options.value("scheme", "") == "w8a8") {
+  if (integer_scheme(step.options)) {
     step.options["calibration_data"] = calibration_data_;
   }
   recorded_.push_back(std::move(step));
@@ -137,7 +142,8 @@ void RepairPlanner::plan_assumed(const ir::Model& candidate) {
     obstacle_ = "its history does not say how it was made from the base";
     return;
   }
-  entry.options["scheme"] = runs_in_integers(candidate) ? "w8a8" : bits == 4 ? "w4a16" : "w8a16";
+  const std::string weights = bits == 4 ? "w4" : "w8";
+  entry.options["scheme"] = weights + (runs_in_integers(candidate) ? "a8" : "a16");
   add_step(entry);
 }
 
@@ -172,17 +178,20 @@ std::vector<Changes> RepairPlanner::changes_for(const eval::Finding& finding,
   const OptionChange no_percentile{"quantize", "percentile", nullptr};
   const OptionChange all_seen{"quantize", "calibration_method", "minmax"};
   const OptionChange channels{"quantize", "granularity", "channel"};
-  const bool integers = std::ranges::any_of(recorded_, [](const PlannedCommand& step) {
-    return step.options.value("scheme", "") == "w8a8";
-  });
+  const auto any_step = [&](const auto& holds) {
+    return std::ranges::any_of(recorded_, [&](const auto& step) { return holds(step.options); });
+  };
+  const bool integers = any_step(integer_scheme);
+  const bool eight_bits =
+      any_step([](const Json& options) { return options.value("scheme", "") == "w8a8"; });
   const bool in_codes = has("quantize") && part.kind == eval::PartKind::kLayer;
   std::vector<Changes> out;
   const Cause cause = finding.evidence.cause;
   const bool pruned = cause == Cause::kPrunedChannel || cause == Cause::kPrunedWeights;
   if (pruned && has("prune")) out.push_back({{"prune", "exclude", part.name}});
-  if (cause == Cause::kPerTensor) out.push_back({channels});
+  if (cause == Cause::kPerTensor && (eight_bits || !integers)) out.push_back({channels});
   if (cause == Cause::kFewSamples) out.push_back({samples});
-  if (cause == Cause::kCoarseWeights && !integers && has("quantize")) {
+  if (cause == Cause::kCoarseWeights && !eight_bits && has("quantize")) {
     out.push_back({{"quantize", "layer", part.name + "=bits:8"}});
   }
   out.push_back({});  // as recorded

@@ -105,9 +105,10 @@ std::optional<Forecaster::Expected> Forecaster::result_of(const RecipeStep& step
                                                      : out->sparsity;
   }
   if (name == "quantize") {
-    const bool four =
-        options.given("bits") ? options.integer("bits") == 4 : options.text("scheme") == "w4a16";
+    const bool four = options.given("bits") ? options.integer("bits") == 4
+                                            : options.text("scheme").starts_with("w4");
     out->weight_bits = four ? 4 : 8;
+    out->wide_filters = options.text("scheme") == "w4a8";
     const bool grouped = options.given("granularity") ? options.text("granularity") == "group"
                                                       : four || options.given("group_size");
     if (grouped) out->group = options.given("group_size") ? options.integer("group_size") : 32;
@@ -125,12 +126,15 @@ int64_t Forecaster::bytes_of(const Expected& expected) {
       continue;
     }
     const auto count = static_cast<double>(tensor.count());
-    double stored = std::ceil(count * (1 - expected.sparsity) * expected.weight_bits / 8);
+    const bool wide = expected.wide_filters && tensor.dims().size() > 2;
+    const double bits = wide ? 8 : expected.weight_bits;
+    const int64_t group = wide ? 0 : expected.group;
+    double stored = std::ceil(count * (1 - expected.sparsity) * bits / 8);
     if (expected.sparsity > 0) stored += std::ceil(count / 8);
-    if (expected.weight_bits < 32) {
+    if (bits < 32) {
       const auto rows = static_cast<double>(tensor.dims().front());
-      stored +=
-          expected.group > 0 ? rows * std::ceil(count / rows / expected.group) * 2 : rows * kF32;
+      const double scales = std::ceil(count / rows / static_cast<double>(group));
+      stored += group > 0 ? rows * scales * 2 : rows * kF32;
     }
     bytes += static_cast<int64_t>(stored);
   }

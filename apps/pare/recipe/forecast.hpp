@@ -29,6 +29,7 @@ class Forecaster {
   struct Expected {
     std::shared_ptr<const ir::Model> model;
     double weight_bits = 32;
+    bool wide_filters = false;  // weights of convolutions keep 8 bits, a scale a channel
     double sparsity = 0;
     int64_t group = 0;     // weights that share a scale; 0: a channel
     bool as_read = false;  // the file exists: what it stores is known
