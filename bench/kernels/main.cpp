@@ -169,6 +169,7 @@ void compare(int64_t depth, int64_t columns, const Settings& settings) {
       {"w8a8", quantized_model(dense, network, "w8a8")},
       {"w8a16", quantized_model(dense, network, "w8a16")},
       {"w4a16", quantized_model(dense, network, "w4a16"), depth * columns / 2},
+      {"w4a8", quantized_model(dense, network, "w4a8")},
       {"2:4", pruned_model(dense, {{"pattern", "2:4"}})},
       {"80 % pruned", pruned},
       {"80 % pruned, w8a16", quantized_model(pruned, network, "w8a16")},
