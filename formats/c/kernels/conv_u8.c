@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// needs: conv_row requantize nearest_code
+// needs: conv_row real_output nearest_code
 // Integer convolution, codes to codes. `residual` is added before the clamp; it may be
 // null, or be `out`. `sums` has room for one output row.
 static void conv_u8(const struct window* g, const struct requantize* r, const uint8_t* in,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// needs: conv_row requantize
+// needs: conv_row real_output
 // Integer convolution, codes to float. `residual` is added before the clamp; it may be
 // null. `sums` has room for one output row.
 static void conv_u8_to_f32(const struct window* g, const struct requantize* r, const uint8_t* in,

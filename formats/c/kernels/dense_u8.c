@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// needs: requantize nearest_code
+// needs: real_output nearest_code
 // [rows, depth] x [columns, depth]: codes to codes. `residual` may be null, or `out`.
 static void dense_u8(int32_t rows, int32_t depth, int32_t columns, const struct requantize* r,
                      const uint8_t* in, const int8_t* weight, const uint8_t* residual,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// needs: requantize
+// needs: real_output
 // [rows, depth] x [columns, depth]: codes to float. `residual` may be null.
 static void dense_u8_to_f32(int32_t rows, int32_t depth, int32_t columns,
                             const struct requantize* r, const uint8_t* in, const int8_t* weight,

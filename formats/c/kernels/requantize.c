@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // needs: clamp
-// How the sums of an integer layer become its output, channel by channel:
+// How the sums of an integer layer become its output, channel by channel (real_output):
 //   clamp(sum * multiplier[c] + residual_multiplier * (residual - residual_zero))
 // in float, every operation rounded; then rounded to a code around zero, unless the output is
-// float.
+// float. A layer with weights in groups has the value before the residual (completed).
 struct requantize {
   const int32_t* bias;
   const float* multiplier;
@@ -19,9 +19,4 @@ static float completed(const struct requantize* r, float v, const uint8_t* resid
     v = v + r->residual_multiplier * (float)((int32_t)*residual - r->residual_zero);
   }
   return clamp(v, r->low, r->high);
-}
-
-static float real_output(const struct requantize* r, int32_t sum, int32_t channel,
-                         const uint8_t* residual) {
-  return completed(r, (float)sum * r->multiplier[channel], residual);
 }
