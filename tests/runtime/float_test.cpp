@@ -86,6 +86,7 @@ TEST_CASE("convolutions equal their definition within the rounding bound") {
       {{1, 28, 28}, {.out = 9}},
       {{3, 11, 7}, {.out = 16, .stride = 2}},
       {{9, 8, 8}, {.out = 33, .kernel_h = 1, .kernel_w = 1, .pads = {0, 0, 0, 0}}},
+      {{9, 8, 8}, {.out = 18, .kernel_h = 1, .kernel_w = 1, .stride = 2, .pads = {0, 0, 0, 0}}},
       {{5, 9, 13}, {.out = 31, .kernel_h = 5, .kernel_w = 3, .dilation = 2, .pads = {4, 0, 1, 3}}},
       {{8, 6, 6}, {.out = 12, .groups = 4, .bias = false}},
       {{21, 7, 5}, {.out = 21, .stride = 2, .groups = 21}},

@@ -49,6 +49,7 @@ TEST_CASE("integer convolutions of odd sizes equal the reference") {
       {{3, 11, 7}, {.out = 16}},
       {{16, 15, 15}, {.out = 17, .stride = 2}},
       {{9, 8, 8}, {.out = 33, .kernel_h = 1, .kernel_w = 1, .pads = {0, 0, 0, 0}}},
+      {{9, 8, 8}, {.out = 18, .kernel_h = 1, .kernel_w = 1, .stride = 2, .pads = {0, 0, 0, 0}}},
       {{5, 9, 13}, {.out = 31, .kernel_h = 5, .kernel_w = 3, .dilation = 2, .pads = {4, 0, 1, 3}}},
       {{8, 6, 6}, {.out = 12, .groups = 4}},
       {{8, 6, 6}, {.out = 8, .groups = 8}},

@@ -195,9 +195,11 @@ Conv2d flattened(Conv2d g) {
   return g;
 }
 
-// Whether the units that the loops read lie in the input as it is: channels last, of a size that
-// makes whole units, and no border. Pixels a multiple of 4096 bytes apart would share a few lines
-// of the first cache.
+// Whether the units that the loops read lie in the input as it is (channels last, no border) and
+// are better read there: several pixels when each unit is read once, because units side by side are
+// read with less arithmetic, and not when pixels a multiple of 4096 bytes apart would share a few
+// lines of the first cache. A pixel's last unit may hold up to three codes of what follows, which
+// meet zero weights; behind the last of all lies the arena's slack.
 bool fits_in_place(const StepSpec& step, const Conv2d& g, Layout layout) {
   const int64_t per_unit = step.integer ? linear_kernels().codes_per_unit : 1;
   const int64_t pixels = g.height * g.width;
@@ -208,7 +210,7 @@ bool fits_in_place(const StepSpec& step, const Conv2d& g, Layout layout) {
   if (pixels == 1) return true;
   const bool one_part = g.out_channels <= kMostPartVectors * linear_kernels().lanes;
   const int64_t apart = g.stride_width * g.channels * (step.integer ? 1 : 4);
-  return one_part && g.channels % per_unit == 0 && apart % 4096 != 0;
+  return one_part && apart % 4096 != 0;
 }
 
 // The index of a weight stored [columns][depth] or [depth][columns].
