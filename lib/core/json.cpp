@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/core/json.hpp"
 
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -28,10 +29,12 @@ class Document : public nlohmann::json_sax<Json> {
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
   bool key(string_t& name) override {
-    auto& members = open_.back()->get_ref<Json::object_t&>();
-    const auto [at, added] = members.emplace(name, nullptr);
-    if (!added) throw Error(subject_, "JSON key \"" + name + "\" is repeated");
-    member_ = &at->second;
+    Container& object = open_.back();
+    auto& members = object.json->get_ref<Json::object_t&>();
+    if (!object.is_new(name, members)) {
+      throw Error(subject_, "JSON key \"" + name + "\" is repeated");
+    }
+    member_ = &members.emplace_back(name, nullptr).second;
     return true;
   }
   bool parse_error(size_t, const std::string&, const nlohmann::json::exception& e) override {
@@ -42,6 +45,22 @@ class Document : public nlohmann::json_sax<Json> {
   }
 
  private:
+  // Keys of an ordered object are found one by one: those of a large one are kept apart as well, or
+  // a file of many would take their number squared.
+  struct Container {
+    Json* json;
+    std::unordered_set<std::string> keys;
+
+    bool is_new(const std::string& name, const Json::object_t& members) {
+      constexpr size_t kFew = 32;
+      if (members.size() < kFew) return members.find(name) == members.end();
+      if (keys.empty()) {
+        for (const auto& [key, value] : members) keys.insert(key);
+      }
+      return keys.insert(name).second;
+    }
+  };
+
   bool add(Json value) {
     place(std::move(value));
     return true;
@@ -49,7 +68,7 @@ class Document : public nlohmann::json_sax<Json> {
   bool open(Json container) {
     constexpr size_t kMaxDepth = 64;
     if (open_.size() >= kMaxDepth) throw Error(subject_, "JSON nested deeper than 64 levels");
-    open_.push_back(&place(std::move(container)));
+    open_.push_back({&place(std::move(container)), {}});
     return true;
   }
   bool close() {
@@ -58,15 +77,17 @@ class Document : public nlohmann::json_sax<Json> {
   }
   Json& place(Json value) {
     if (open_.empty()) return root_ = std::move(value);
-    if (open_.back()->is_object()) return *member_ = std::move(value);
-    auto& elements = open_.back()->get_ref<Json::array_t&>();
+    Json& around = *open_.back().json;
+    if (around.is_object()) return *member_ = std::move(value);
+    auto& elements = around.get_ref<Json::array_t&>();
     return elements.emplace_back(std::move(value));
   }
 
   std::string_view subject_;
   Json root_;
-  std::vector<Json*> open_;  // containers around the place that is read; only the last one grows
-  Json* member_ = nullptr;   // of the last one, an object: the value of the key that was read
+  std::vector<Container>
+      open_;                // containers around the place that is read; only the last one grows
+  Json* member_ = nullptr;  // of the last one, an object: the value of the key that was read
 };
 
 }  // namespace

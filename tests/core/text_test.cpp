@@ -36,6 +36,18 @@ TEST_CASE("JSON with repeated keys, too deep, truncated or trailed is refused wi
   }
 }
 
+TEST_CASE("a key is found repeated among many, early and late ones alike") {
+  std::string many;
+  for (int i = 0; i < 50; ++i) many += "\"k" + std::to_string(i) + "\":" + std::to_string(i) + ",";
+  const Json all = parse_json("{" + many + "\"last\":50}", "f");
+  CHECK(all.size() == 51);
+  CHECK(all.at("k49") == 49);
+  for (const char* key : {"k0", "k31", "k32", "k49"}) {
+    CAPTURE(key);
+    CHECK_THROWS_AS(parse_json("{" + many + "\"" + key + "\":0}", "f"), Error);
+  }
+}
+
 TEST_CASE("equal keys in different objects are fine, comments only when asked for") {
   CHECK(parse_json(R"([{"a":1},{"a":{"a":2}}])", "f").size() == 2);
   CHECK(parse_json("/* c */ {\"b\":1, // d\n\"a\":2}", "f", true).size() == 2);
