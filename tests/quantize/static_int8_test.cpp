@@ -11,6 +11,7 @@
 #include "prune/passes.hpp"
 #include "quantize/passes.hpp"
 #include "tests/pass/small_networks.hpp"
+#include "tests/quantize/relative_difference.hpp"
 
 namespace pare::quantize {
 namespace {
@@ -34,22 +35,6 @@ const ir::Value& value(const ir::Model& model, const std::string& node) {
     if (n.name == node) return model.main().value(n.outputs.front());
   }
   throw Bug("no such node");
-}
-
-// sqrt(sum (a - b)^2 / sum a^2) over a batch of new inputs.
-double relative_difference(const ir::Model& a, const ir::Model& b) {
-  runtime::Session before(a, {.batch = 16}), after(b, {.batch = 16});
-  const auto x = tests::random_values(static_cast<int64_t>(before.input().size()), 99, 1.0F);
-  std::ranges::copy(x, before.input().begin());
-  std::ranges::copy(x, after.input().begin());
-  before.run();
-  after.run();
-  double norm = 0, off = 0;
-  for (size_t i = 0; i < before.output().size(); ++i) {
-    norm += before.output()[i] * before.output()[i];
-    off += std::pow(before.output()[i] - after.output()[i], 2);
-  }
-  return std::sqrt(off / norm);
 }
 
 TEST_CASE("every layer runs in integers and the logits stay f32") {

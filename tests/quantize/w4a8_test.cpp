@@ -9,6 +9,7 @@
 #include "lib/runtime/session.hpp"
 #include "quantize/passes.hpp"
 #include "tests/pass/small_networks.hpp"
+#include "tests/quantize/relative_difference.hpp"
 
 namespace pare::quantize {
 namespace {
@@ -32,22 +33,6 @@ bool all_in_integers(const ir::Model& model) {
   return std::ranges::all_of(session.steps(), [](const auto& step) {
     return step.integer || step.op == "Quantize" || step.op == "Dequantize" || step.op == "Reorder";
   });
-}
-
-// sqrt(sum (a - b)^2 / sum a^2) over a batch of new inputs.
-double relative_difference(const ir::Model& a, const ir::Model& b) {
-  runtime::Session before(a, {.batch = 16}), after(b, {.batch = 16});
-  const auto x = tests::random_values(static_cast<int64_t>(before.input().size()), 99, 1.0F);
-  std::ranges::copy(x, before.input().begin());
-  std::ranges::copy(x, after.input().begin());
-  before.run();
-  after.run();
-  double norm = 0, off = 0;
-  for (size_t i = 0; i < before.output().size(); ++i) {
-    norm += before.output()[i] * before.output()[i];
-    off += std::pow(before.output()[i] - after.output()[i], 2);
-  }
-  return std::sqrt(off / norm);
 }
 
 TEST_CASE("w4a8 gives fully connected layers 4 bits in groups and runs them in integers") {
