@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "lib/core/parallel.hpp"
+#include "lib/ir/narrow.hpp"
 #include "quantize/balance.hpp"
 #include "quantize/scale_search.hpp"
 
@@ -12,8 +13,9 @@ namespace pare::quantize {
 
 namespace {
 
-// Elements that a thread converts and works on before it goes on: 64 KB as f32.
-constexpr int64_t kStretch = 16384;
+// Elements that a thread converts and works on before it goes on: 16 KB as f32, which stay in its
+// first-level cache.
+constexpr int64_t kStretch = 4096;
 
 using Scratch = pass::FloatRanges::Scratch;
 
@@ -33,33 +35,34 @@ struct SameSize {
   }
 };
 
-std::vector<GroupParameters> chosen(bool search, std::span<const float> values,
-                                    const SameSize& groups, const CodeRange& range) {
-  const auto size = static_cast<size_t>(groups.size), count = static_cast<size_t>(groups.count);
-  std::vector<GroupParameters> out(count);
-  if (search) {
-    least_squares(values, size, range, out);
-    return out;
-  }
-  std::vector<Extent> extents(count);
-  extents_of(values, size, extents);
-  for (size_t i = 0; i < count; ++i) out[i] = covering(extents[i], range);
-  return out;
-}
+// What a thread works with, beside the values: a few groups' worth.
+struct Few {
+  Scratch values;
+  std::vector<GroupParameters> parameters;
+  std::vector<float> scales;
+  std::vector<int32_t> zero_points;
+  std::vector<int8_t> codes;
+  operator Scratch&() { return values; }
+};
 
 void encode_all(bool balanced, std::span<const float> values, const SameSize& groups,
-                std::span<const GroupParameters> parameters, const CodeRange& range,
-                std::span<int8_t> codes) {
-  const auto size = static_cast<size_t>(groups.size);
-  balanced ? encode_balanced(values, size, parameters, range, codes)
-           : encode(values, size, parameters, range, codes);
+                const Groups& all, const CodeRange& range, std::span<int8_t> codes) {
+  const auto size = static_cast<size_t>(groups.size), count = static_cast<size_t>(groups.count);
+  if (balanced) return encode_balanced(values, size, groups.of(all), range, codes);
+  const auto first = static_cast<size_t>(groups.first);
+  const std::span<const int32_t> zero_points = all.zero_points;
+  encode_groups(values, size, std::span(all.scales).subspan(first, count),
+                zero_points.empty() ? zero_points : zero_points.subspan(first, count), range,
+                codes);
 }
 
 }  // namespace
 
 WeightGroups::WeightGroups(const ir::Tensor& weight, const ir::GroupGeometry& geometry,
                            const CodeRange& range, int threads)
-    : values_(weight), g_(geometry), range_(range), threads_(threads) {}
+    : values_(weight), g_(geometry), range_(range), threads_(threads) {
+  if (weight.is_plain() && weight.dtype() == ir::DType::kF16) halves_ = weight.view();
+}
 
 // Groups follow one another in memory.
 bool WeightGroups::contiguous() const { return g_.stride_outer == values_.count(); }
@@ -92,28 +95,31 @@ void WeightGroups::for_runs(const Run& run) const {
       });
 }
 
-// Calls visit(groups, first, values) for contiguous groups of one size, as many as fit a cache.
-template <class Visit>
+// Calls visit(groups, first, values, own) for contiguous groups of one size, as many as fit a
+// cache.
+template <class Own, class Visit>
 void WeightGroups::for_whole_groups(const Visit& visit) const {
   const int64_t together = std::max<int64_t>(1, kStretch / std::max<int64_t>(1, g_.group_size));
   // Every row may end with a shorter group.
   const int64_t in_row = g_.group_size > 0 ? g_.columns / g_.group_size : 0;
   const bool tails = in_row != g_.groups_per_row;
-  parallel_for_with<Scratch>(
-      ceil_div(group_count(), together), threads_, [&](int64_t batch, Scratch& scratch) {
-        const int64_t last = std::min(group_count(), (batch + 1) * together);
-        const int64_t begin = first_of(batch * together);
-        const std::span<const float> all = values_.read(begin, first_of(last) - begin, scratch);
-        for (int64_t group = batch * together; group < last;) {
-          const int64_t left_in_row = in_row - group % g_.groups_per_row;
-          const int64_t count =
-              tails ? std::clamp<int64_t>(left_in_row, 1, last - group) : last - group;
-          const int64_t first = first_of(group), size = first_of(group + 1) - first;
-          visit(SameSize{group, count, size}, first,
-                all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(count * size)));
-          group += count;
-        }
-      });
+  parallel_for_with<Own>(ceil_div(group_count(), together), threads_, [&](int64_t batch, Own& own) {
+    const int64_t last = std::min(group_count(), (batch + 1) * together);
+    const int64_t begin = first_of(batch * together);
+    std::span<const float> all;
+    for (int64_t group = batch * together; group < last;) {
+      const int64_t left_in_row = in_row - group % g_.groups_per_row;
+      const int64_t count =
+          tails ? std::clamp<int64_t>(left_in_row, 1, last - group) : last - group;
+      const int64_t first = first_of(group), size = first_of(group + 1) - first;
+      const auto values = [&] {
+        if (all.empty()) all = values_.read(begin, first_of(last) - begin, own);
+        return all.subspan(static_cast<size_t>(first - begin), static_cast<size_t>(count * size));
+      };
+      visit(SameSize{group, count, size}, first, values, own);
+      group += count;
+    }
+  });
 }
 
 // Calls visit(first, values) for the lines of `rows * inner` elements in which groups that are not
@@ -199,17 +205,19 @@ Groups WeightGroups::unit_scales() const {
 Groups WeightGroups::searched(std::span<const uint8_t> wanted) const {
   if (!contiguous()) return searched_columns();
   Groups out = unit_scales();
-  for_whole_groups([&](const SameSize& groups, int64_t, std::span<const float> values) {
+  const auto search = [&](const SameSize& groups, int64_t, const auto& values, Few& few) {
     const auto first = static_cast<size_t>(groups.first), count = static_cast<size_t>(groups.count);
     if (!wanted.empty() && std::ranges::count(wanted.subspan(first, count), 0) == groups.count) {
       return;
     }
-    const std::vector<GroupParameters> best = chosen(true, values, groups, range_);
+    few.parameters.resize(count);
+    least_squares(values(), static_cast<size_t>(groups.size), range_, few.parameters);
     for (size_t i = 0; i < count; ++i) {
       if (wanted.empty() || wanted[first + i])
-        out.set(groups.first + static_cast<int64_t>(i), best[i]);
+        out.set(groups.first + static_cast<int64_t>(i), few.parameters[i]);
     }
-  });
+  };
+  for_whole_groups<Few>(search);
   return out;
 }
 
@@ -232,19 +240,65 @@ Groups WeightGroups::searched_columns() const {
 
 bool WeightGroups::short_groups() const { return contiguous() && g_.group_size <= kStretch; }
 
-Groups WeightGroups::groups_and_codes(bool search, bool balanced, float (*round)(float),
-                                      ir::Bytes& codes) const {
-  codes.resize(static_cast<size_t>(values_.count()));
-  const std::span<int8_t> all(reinterpret_cast<int8_t*>(codes.data()), codes.size());
+bool WeightGroups::pairs_stay_together() const {
+  return g_.columns % 2 == 0 && g_.group_size % 2 == 0;
+}
+
+// cover_groups() of the groups of `size` values that begin at element `first`.
+// cover_groups() of the groups of `size` values that begin at element `first`.
+template <class Values>
+bool WeightGroups::cover(int64_t first, int64_t size, const Values& values,
+                         const GroupSpans& out) const {
+  const auto n = static_cast<size_t>(size), begin = static_cast<size_t>(first);
+  if (!halves_ || !range_.symmetric || n == 0 || n > kLongestHalfGroup) {
+    return cover_groups(values(), n, range_, out);
+  }
+  constexpr size_t kWidth = sizeof(uint16_t);
+  const auto stored = halves_->bytes().subspan(kWidth * begin, kWidth * n * out.scales.size());
+  return cover_half_groups(stored, n, range_, out.scales);
+}
+
+ScaleRange WeightGroups::covering_scales() const {
+  ScaleRange out;
+  std::mutex joining;
+  const auto look = [&](const SameSize& groups, int64_t first, const auto& values, Few& few) {
+    few.scales.resize(static_cast<size_t>(groups.count));
+    few.zero_points.resize(range_.symmetric ? 0 : few.scales.size());
+    const bool finite = cover(first, groups.size, values, {few.scales, few.zero_points});
+    ScaleRange here = range_of(few.scales);
+    here.finite = finite;
+    const std::lock_guard lock(joining);
+    out = joined(out, here);
+  };
+  for_whole_groups<Few>(look);
+  return out;
+}
+
+Groups WeightGroups::groups_and_codes(const Encoding& encoding, ir::Bytes& codes) const {
+  codes.resize(static_cast<size_t>(encoding.packed ? values_.count() / 2 : values_.count()));
+  const std::span<int8_t> bytes(reinterpret_cast<int8_t*>(codes.data()), codes.size());
   Groups out = unit_scales();
-  for_whole_groups([&](const SameSize& groups, int64_t first, std::span<const float> values) {
-    std::vector<GroupParameters> best = chosen(search, values, groups, range_);
-    for (size_t i = 0; i < best.size(); ++i) {
-      best[i].scale = round(best[i].scale);
-      out.set(groups.first + static_cast<int64_t>(i), best[i]);
+  for_whole_groups<Few>([&](const SameSize& groups, int64_t first, const auto& decode, Few& few) {
+    const std::span<const float> values = decode();
+    const GroupSpans parameters = out.spans(groups.first, groups.count);
+    if (encoding.search) {
+      few.parameters.resize(parameters.scales.size());
+      least_squares(values, static_cast<size_t>(groups.size), range_, few.parameters);
+      for (int64_t i = 0; i < groups.count; ++i) {
+        out.set(groups.first + i, few.parameters[static_cast<size_t>(i)]);
+      }
+    } else {
+      cover(first, groups.size, decode, parameters);
     }
-    encode_all(balanced, values, groups, best, range_,
-               part(all, first, static_cast<int64_t>(values.size())));
+    if (encoding.half_scales) ir::round_to_f16(parameters.scales);
+    const auto at = static_cast<size_t>(first);
+    if (!encoding.packed) {
+      encode_all(encoding.balanced, values, groups, out, range_, bytes.subspan(at, values.size()));
+      return;
+    }
+    few.codes.resize(values.size());
+    encode_all(encoding.balanced, values, groups, out, range_, few.codes);
+    pack_pairs(few.codes, std::span(codes).subspan(at / 2, values.size() / 2));
   });
   return out;
 }
@@ -255,9 +309,9 @@ ir::Bytes WeightGroups::codes(const Groups& groups, bool balanced) const {
   if (!contiguous()) {
     encode_columns(groups, balanced, all);
   } else if (balanced) {
-    for_whole_groups([&](const SameSize& same, int64_t first, std::span<const float> values) {
-      encode_all(true, values, same, same.of(groups), range_,
-                 part(all, first, static_cast<int64_t>(values.size())));
+    for_whole_groups<Scratch>([&](const SameSize& same, int64_t first, const auto& values,
+                                  Scratch&) {
+      encode_all(true, values(), same, groups, range_, part(all, first, same.count * same.size));
     });
   } else {
     for_runs([&](int64_t group, bool, int64_t first, std::span<const float> values) {
@@ -282,8 +336,11 @@ void WeightGroups::encode_columns(const Groups& groups, bool balanced,
           values.subspan(static_cast<size_t>(row * g_.inner), static_cast<size_t>(g_.inner));
       const auto out = part(codes, first + row * g_.inner, g_.inner);
       const GroupParameters parameters = groups.at(row);
-      encode_all(balanced, run, {.first = row, .count = 1, .size = g_.inner}, {&parameters, 1},
-                 range_, out);
+      if (balanced) {
+        encode_balanced(run, run.size(), {&parameters, 1}, range_, out);
+      } else {
+        encode(run, parameters, range_, out);
+      }
     }
   });
 }

@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <deque>
 #include <functional>
 #include <mutex>
 
-#include "lib/core/cpu_clones.hpp"
 #include "lib/core/error.hpp"
 #include "lib/core/parallel.hpp"
+#include "lib/ir/narrow.hpp"
 #include "lib/ir/sparse.hpp"
 #include "quantize/scale_search.hpp"
 #include "quantize/weight_groups.hpp"
@@ -86,12 +85,8 @@ struct Job {
 };
 
 // Codes are chosen for the scales that are stored.
-float stored_as_f16(float scale) { return ir::f16_to_f32(ir::f32_to_f16(scale)); }
-float stored_as_f32(float scale) { return scale; }
-
 void round_scales(Groups& groups, ir::DType stored) {
-  if (stored != ir::DType::kF16) return;
-  for (float& scale : groups.scales) scale = stored_as_f16(scale);
+  if (stored == ir::DType::kF16) ir::round_to_f16(groups.scales);
 }
 
 Groups worked_out(const Job& job, const WeightGroups& weight) {
@@ -106,21 +101,16 @@ std::shared_ptr<const Groups> groups_of(const std::shared_ptr<const Job>& job,
   return job->recent->of(job, [&] { return worked_out(*job, weight); });
 }
 
-PARE_CPU_CLONES
-void pack_pairs(const std::byte* codes, std::byte* out, size_t bytes) {
-  for (size_t i = 0; i < bytes; ++i) {
-    out[i] = (codes[2 * i] & std::byte{15}) | codes[2 * i + 1] << 4;
-  }
-}
-
 ir::Bytes packed(ir::Bytes codes, int bits, int threads) {
   if (bits == 8) return codes;
   constexpr int64_t kStretch = 1 << 16;
   ir::Bytes out((codes.size() + 1) / 2);
+  const std::span from(reinterpret_cast<const int8_t*>(codes.data()), codes.size());
   const auto pairs = static_cast<int64_t>(codes.size() / 2);
   parallel_for((pairs + kStretch - 1) / kStretch, threads, [&](int64_t stretch) {
     const int64_t first = stretch * kStretch, n = std::min(kStretch, pairs - first);
-    pack_pairs(codes.data() + 2 * first, out.data() + first, static_cast<size_t>(n));
+    const auto at = static_cast<size_t>(first), pairs_here = static_cast<size_t>(n);
+    pack_pairs(from.subspan(2 * at, 2 * pairs_here), std::span(out).subspan(at, pairs_here));
   });
   if (codes.size() % 2 != 0) out.back() = codes.back() & std::byte{15};
   return out;
@@ -141,17 +131,24 @@ ir::Bytes stored_codes(ir::Bytes codes, const ir::Tensor& weight) {
 ir::Bytes codes_of(const std::shared_ptr<const Job>& job, bool sparse) {
   const WeightGroups weight = job->groups_of_weight();
   const bool balanced = job->scheme.search && job->scheme.bits == 4;
-  ir::Bytes codes;
+  const auto stored = [&](ir::Bytes codes) {  // as the tensor stores codes that are one a byte
+    if (sparse) codes = stored_codes(std::move(codes), job->weight);
+    return packed(std::move(codes), job->scheme.bits, job->threads);
+  };
   if (job->known || !weight.short_groups()) {
-    codes = weight.codes(*groups_of(job, weight), balanced);
-  } else {
-    const auto round = job->quant.scale == ir::DType::kF16 ? stored_as_f16 : stored_as_f32;
-    const auto groups = job->recent->of(
-        job, [&] { return weight.groups_and_codes(job->scheme.search, balanced, round, codes); });
-    if (codes.empty()) codes = weight.codes(*groups, balanced);  // they were known already
+    return stored(weight.codes(*groups_of(job, weight), balanced));
   }
-  if (sparse) codes = stored_codes(std::move(codes), job->weight);
-  return packed(std::move(codes), job->scheme.bits, job->threads);
+  const Encoding encoding{
+      .search = job->scheme.search,
+      .balanced = balanced,
+      .half_scales = job->quant.scale == ir::DType::kF16,
+      .packed = job->scheme.bits == 4 && !sparse && weight.pairs_stay_together()};
+  ir::Bytes codes;
+  const auto groups =
+      job->recent->of(job, [&] { return weight.groups_and_codes(encoding, codes); });
+  if (codes.empty()) return stored(weight.codes(*groups, balanced));  // they were known already
+  if (encoding.packed) return codes;
+  return stored(std::move(codes));
 }
 
 ir::Bytes scales_of(const std::shared_ptr<const Job>& job) {
@@ -161,12 +158,10 @@ ir::Bytes scales_of(const std::shared_ptr<const Job>& job) {
     const auto raw = std::as_bytes(scales);
     return {raw.begin(), raw.end()};
   }
-  ir::Bytes out(scales.size() * sizeof(uint16_t));
-  for (size_t i = 0; i < scales.size(); ++i) {
-    const uint16_t half = ir::f32_to_f16(scales[i]);
-    std::memcpy(out.data() + i * sizeof half, &half, sizeof half);
-  }
-  return out;
+  std::vector<uint16_t> halves(scales.size());
+  ir::narrow_f16(scales, halves);
+  const auto raw = std::as_bytes(std::span(halves));
+  return {raw.begin(), raw.end()};
 }
 
 ir::Bytes zero_points_of(const std::shared_ptr<const Job>& job) {
@@ -203,9 +198,8 @@ ir::Tensor assembled(const std::shared_ptr<const Job>& job) {
                                std::move(parts));
 }
 
-bool fit_f16(std::span<const float> scales) {
-  return std::ranges::all_of(scales, [](float s) { return s >= 0x1p-14F && s <= 65504.0F; });
-}
+bool fits_f16(float scale) { return scale >= 0x1p-14F && scale <= 65504.0F; }
+bool fit_f16(std::span<const float> scales) { return std::ranges::all_of(scales, fits_f16); }
 
 // Whether the scales of a search will be in f16's range: mostly clear from the extents; where not,
 // the groups in doubt are searched.
@@ -220,11 +214,13 @@ bool searched_scales_fit(const WeightGroups& weight, std::span<const Extent> ext
   return unsure.empty() || fit_f16(weight.searched(unsure).scales);
 }
 
+void require_finite(const std::string& name, bool finite) {
+  if (!finite) throw Error(escaped(name), "holds NaN or Inf");
+}
+
 std::vector<Extent> finite_extents(const std::string& name, const WeightGroups& weight) {
   std::vector<Extent> extents = weight.extents();
-  if (!std::ranges::all_of(extents, &Extent::finite)) {
-    throw Error(escaped(name), "holds NaN or Inf");
-  }
+  require_finite(name, std::ranges::all_of(extents, &Extent::finite));
   return extents;
 }
 
@@ -240,16 +236,25 @@ ir::Tensor quantized_weight(const std::string& name, const ir::Tensor& weight,
                                        .recent = std::move(recent),
                                        .known = nullptr});
   const WeightGroups groups = job->groups_of_weight();
+  // f16 scales hold 4-bit codes' precision several times over and cost half.
+  const auto store_as_f16 = [&](bool fit) {
+    if (scheme.bits == 4 && fit) job->quant.scale = ir::DType::kF16;
+  };
+  const bool few = weight.count() >= kLongGroup * groups.group_count();
+  if (!few && !scheme.search && groups.short_groups()) {
+    const ScaleRange scales = groups.covering_scales();
+    require_finite(name, scales.finite);
+    store_as_f16(fits_f16(scales.smallest) && fits_f16(scales.largest));
+    return assembled(job);
+  }
   const std::vector<Extent> extents = finite_extents(name, groups);
-  const bool few = weight.count() >= kLongGroup * static_cast<int64_t>(extents.size());
   if (few || !scheme.search) {
     Groups known = scheme.search ? groups.searched() : groups.covering_extents(extents);
-    // f16 scales hold 4-bit codes' precision several times over and cost half.
-    if (scheme.bits == 4 && fit_f16(known.scales)) job->quant.scale = ir::DType::kF16;
+    store_as_f16(fit_f16(known.scales));
     if (few) round_scales(known, job->quant.scale);
     if (few) job->known = std::make_shared<const Groups>(std::move(known));
-  } else if (scheme.bits == 4 && searched_scales_fit(groups, extents, job->range())) {
-    job->quant.scale = ir::DType::kF16;
+  } else if (scheme.bits == 4) {
+    store_as_f16(searched_scales_fit(groups, extents, job->range()));
   }
   return assembled(job);
 }

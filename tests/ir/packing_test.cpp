@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "lib/core/rng.hpp"
+#include "lib/ir/narrow.hpp"
 #include "lib/ir/tensor.hpp"
 
 namespace pare::ir {
@@ -65,6 +66,30 @@ TEST_CASE("narrowing to f16 rounds to nearest, ties to even") {
   CHECK(f32_to_f16(65519.996F) == 0x7BFF);
   CHECK(f32_to_f16(65520.0F) == 0x7C00);
   CHECK(f32_to_f16(-1e-10F) == 0x8000);
+}
+
+TEST_CASE("many values narrow to f16 as each alone, at any place in a row") {
+  // Every half and its neighbours on both sides of every rounding border, of either sign, and what
+  // lies beyond the largest and below the smallest; an odd length leaves a tail.
+  std::vector<float> values{1e-10F, 1e-40F, 0x1p-25F, 65519.996F, 65520.0F, 3e38F};
+  for (uint32_t i = 0; i < 0x7FFF; ++i) {
+    const float value = f16_to_f32(static_cast<uint16_t>(i));
+    const float border = std::bit_cast<float>(std::bit_cast<uint32_t>(value) + 0x1000U);
+    for (const float v :
+         {value, border, std::nextafter(border, 0.0F), std::nextafter(border, 9e9F)}) {
+      values.push_back(v);
+      values.push_back(-v);
+    }
+  }
+  values.push_back(0.3F);
+  std::vector<uint16_t> halves(values.size());
+  narrow_f16(values, halves);
+  std::vector<float> rounded = values;
+  round_to_f16(rounded);
+  for (size_t i = 0; i < values.size(); ++i) {
+    REQUIRE(halves[i] == f32_to_f16(values[i]));
+    REQUIRE(std::bit_cast<uint32_t>(rounded[i]) == std::bit_cast<uint32_t>(f16_to_f32(halves[i])));
+  }
 }
 
 TEST_CASE("bfloat16 keeps every one of its values and rounds ties to even") {
