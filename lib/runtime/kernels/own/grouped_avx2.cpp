@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grouped products compiled for avx2.
+#include <array>
 #include <cstdint>
 
 #include <immintrin.h>
@@ -16,6 +17,10 @@ struct Ints {
   static Ints zero() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
   static Ints set(int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
   static Ints load(const uint8_t* p) { return {load_256(p), load_256(p + 32)}; }
+  void store(uint8_t* to) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), a);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + 32), b);
+  }
   Ints low_halves() const {
     const __m256i low = _mm256_set1_epi8(15);
     return {_mm256_and_si256(a, low), _mm256_and_si256(b, low)};
@@ -27,18 +32,9 @@ struct Ints {
     return {_mm256_add_epi32(a, other.a), _mm256_add_epi32(b, other.b)};
   }
   Ints times_256() const { return {_mm256_slli_epi32(a, 8), _mm256_slli_epi32(b, 8)}; }
-  // Even and odd bytes as 16 bits: nothing saturates.
-  void add_dot4(const Ints& codes, const Ints& digits) {
-    const __m256i even_digits = _mm256_srai_epi16(_mm256_slli_epi16(digits.a, 8), 8);
-    const __m256i odd_digits = _mm256_srai_epi16(digits.a, 8);  // digits are one number repeated
-    const auto dot4 = [&](__m256i code) {
-      const __m256i even = _mm256_and_si256(code, _mm256_set1_epi16(255));
-      const __m256i odd = _mm256_srli_epi16(code, 8);
-      return _mm256_add_epi32(_mm256_madd_epi16(even, even_digits),
-                              _mm256_madd_epi16(odd, odd_digits));
-    };
-    a = _mm256_add_epi32(a, dot4(codes.a));
-    b = _mm256_add_epi32(b, dot4(codes.b));
+  void add_dot(const Ints& codes, const Ints& digits) {
+    a = _mm256_add_epi32(a, _mm256_madd_epi16(codes.a, digits.a));
+    b = _mm256_add_epi32(b, _mm256_madd_epi16(codes.b, digits.b));
   }
 };
 
@@ -50,6 +46,7 @@ struct Floats {
   static Floats load(const uint8_t* p) {
     return {_mm256_castsi256_ps(load_256(p)), _mm256_castsi256_ps(load_256(p + 32))};
   }
+  static Floats load_floats(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
   // Finite ones, by bits: f16's exponent starts 112 above f32's.
   static Floats of_halves(const uint8_t* p) {
     const auto widen = [](const uint8_t* at) {
@@ -63,15 +60,6 @@ struct Floats {
     return {widen(p), widen(p + 16)};
   }
   static Floats of(const Ints& x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
-  Floats plus(const Floats& other) const {
-    return {_mm256_add_ps(a, other.a), _mm256_add_ps(b, other.b)};
-  }
-  Floats minus(const Floats& other) const {
-    return {_mm256_sub_ps(a, other.a), _mm256_sub_ps(b, other.b)};
-  }
-  Floats times(const Floats& other) const {
-    return {_mm256_mul_ps(a, other.a), _mm256_mul_ps(b, other.b)};
-  }
   void add_product(const Floats& x, const Floats& y) {
     a = _mm256_fmadd_ps(x.a, y.a, a);
     b = _mm256_fmadd_ps(x.b, y.b, b);
@@ -82,7 +70,16 @@ struct Floats {
   }
 };
 
-constexpr int kTileRows = 1;
+constexpr int kDigits = 2;
+constexpr int kWords = 2;
+[[gnu::always_inline]] inline void split(const Ints& quad, Ints (&words)[kWords]) {
+  const __m256i low = _mm256_set1_epi16(255);
+  words[0] = {_mm256_and_si256(quad.a, low), _mm256_and_si256(quad.b, low)};
+  words[1] = {_mm256_srli_epi16(quad.a, 8), _mm256_srli_epi16(quad.b, 8)};
+}
+
+constexpr int kManyRows = 2;
+constexpr int kFewRows = 1;
 constexpr int kSetsOfOne = 1;
 
 }  // namespace

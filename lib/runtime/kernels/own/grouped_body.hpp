@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies of grouped.hpp, in an unnamed namespace: each ISA's file has its own copy. The including
-// file has Ints (16 x 32 bits), Floats (16 of them), kTileRows (rows of x at once, as registers
-// allow) and kSetsOfOne (sets of sums of a single row, against the latency of their additions).
+// file has
+//   Ints, Floats   16 lanes of 32 bits
+//   kDigits, kWords, split(quad, words)   how four codes meet the digits of x: as a word of four
+//                  bytes, or as two words of two codes of 16 bits
+//   kManyRows      rows of x in a tile, as registers allow
+//   kFewRows       at most so many rows take their codes from the panel as it is
+//   kSetsOfOne     sets of sums of a single row, against the latency of their additions
 #pragma once
 
 #include "lib/runtime/kernels/own/grouped_x_body.hpp"
@@ -11,29 +16,46 @@ namespace {
 using pare::runtime::own::kPanelRows;
 
 constexpr int kVectors = static_cast<int>(kPanelRows / 16);
-constexpr int64_t kStepWords = 2 * kDigits;  // of a prepared step
-constexpr int64_t kAhead = 4096;             // bytes that are asked for before they are needed
+constexpr int64_t kAhead = 4096;  // bytes that are asked for before they are needed
 
-// The two times four codes of a step.
+// The two times four codes of a step, `at` those of 16 rows.
 struct FourBits {
   static constexpr int64_t kStepBytes = kPanelRows * 4;
-  static constexpr float kShift = 8.0F;
-  [[gnu::always_inline]] static void load(const uint8_t* at, int vector, Ints& first,
-                                          Ints& second) {
-    const Ints both = Ints::load(at + 64 * vector);
-    first = both.low_halves();
-    second = both.high_halves();
+  static constexpr bool kOneSum = true;  // a block's whole sum fits 32 bits: 32 * 8 * 0x7F7F7F
+  [[gnu::always_inline]] static void load(const uint8_t* at, Ints (&first)[kWords],
+                                          Ints (&second)[kWords]) {
+    const Ints both = Ints::load(at);
+    split(both.low_halves(), first);
+    split(both.high_halves(), second);
   }
 };
 struct EightBits {
   static constexpr int64_t kStepBytes = kPanelRows * 8;
-  static constexpr float kShift = 128.0F;
-  [[gnu::always_inline]] static void load(const uint8_t* at, int vector, Ints& first,
-                                          Ints& second) {
-    first = Ints::load(at + 64 * vector);
-    second = Ints::load(at + kPanelRows * 4 + 64 * vector);
+  static constexpr bool kOneSum = false;
+  [[gnu::always_inline]] static void load(const uint8_t* at, Ints (&first)[kWords],
+                                          Ints (&second)[kWords]) {
+    split(Ints::load(at), first);
+    split(Ints::load(at + kPanelRows * 4), second);
   }
 };
+
+[[gnu::always_inline]] inline Floats broadcast(int32_t bits) {
+  return Floats::set(same_bits<float>(bits));
+}
+
+// A block's products from the sums of their digits, without a scale: `high` is that of all digits
+// but the lowest. The product with 256 is exact, fused or not.
+template <class Codes>
+[[gnu::always_inline]] inline Floats value_of(const Ints& low, const Ints& high) {
+  if constexpr (Codes::kOneSum) return Floats::of(high.times_256().plus(low));
+  Floats value = Floats::of(low);
+  value.add_product(Floats::of(high), Floats::set(256.0F));
+  return value;
+}
+
+[[gnu::always_inline]] inline Floats numbers_at(const uint8_t* at, bool half, int index) {
+  return half ? Floats::of_halves(at + 32 * index) : Floats::load(at + 64 * index);
+}
 
 // Adds a block's products to sums [row of x][vector], scales of groups left out.
 template <class Codes, int M>
@@ -48,29 +70,31 @@ template <class Codes, int M>
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) {
         dots[kSets - 1][m][v][d] = Ints::zero();
-        dots[0][m][v][d] = Ints::set(x[m * shape.x_words + 1 + d]);
+        dots[0][m][v][d] = d < 2 ? Ints::set(x[(1 + d) * M + m]) : Ints::zero();
       }
     }
   }
-  const int32_t* digits = x + kHeader;
-  for (int64_t s = 0; s < shape.steps; ++s, codes += Codes::kStepBytes, digits += kStepWords) {
+  const int32_t* digits = x + kBlockHeader * M;
+  const int64_t digit_words = 2 * shape.steps * kWords * M;
+  for (int64_t s = 0; s < shape.steps; ++s, codes += Codes::kStepBytes, digits += 2 * kWords * M) {
 #pragma GCC unroll 4
     for (int64_t line = 0; line < Codes::kStepBytes; line += 64) {
       __builtin_prefetch(codes + kAhead + line);
     }
-    Ints quads[2][kVectors];
+    Ints quads[2][kVectors][kWords];
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) Codes::load(codes, v, quads[0][v], quads[1][v]);
-#pragma GCC unroll 2
-    for (int q = 0; q < 2; ++q) {
+    for (int v = 0; v < kVectors; ++v) Codes::load(codes + 64 * v, quads[0][v], quads[1][v]);
+#pragma GCC unroll 4
+    for (int w = 0; w < 2 * kWords; ++w) {
+      const int q = w / kWords;
 #pragma GCC unroll 4
       for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 3
         for (int d = 0; d < kDigits; ++d) {
-          const Ints digit = Ints::set(digits[m * shape.x_words + q * kDigits + d]);
+          const Ints digit = Ints::set(digits[d * digit_words + w * M + m]);
 #pragma GCC unroll 2
           for (int v = 0; v < kVectors; ++v) {
-            dots[q % kSets][m][v][d].add_dot4(quads[q][v], digit);
+            dots[q % kSets][m][v][d].add_dot(quads[q][v][w % kWords], digit);
           }
         }
       }
@@ -78,8 +102,6 @@ template <class Codes, int M>
   }
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m) {
-    float scale = 0.0F;
-    std::memcpy(&scale, x + m * shape.x_words, sizeof scale);
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
       Ints(&dot)[kDigits] = dots[0][m][v];
@@ -87,69 +109,53 @@ template <class Codes, int M>
 #pragma GCC unroll 3
         for (int d = 0; d < kDigits; ++d) dot[d] = dot[d].plus(dots[1][m][v][d]);
       }
-      // The products with powers of two are exact, fused or not.
-      Floats value = Floats::of(dot[0]);
-      value.add_product(Floats::of(dot[2].times_256().plus(dot[1])), Floats::set(256.0F));
-      sums[m][v].add_product(value, Floats::set(scale));
+      if constexpr (kDigits == 3) dot[1] = dot[1].plus(dot[2].times_256());
+      sums[m][v].add_product(value_of<Codes>(dot[0], dot[1]), broadcast(x[m]));
     }
   }
 }
 
-// The sum of a group's x as it is prepared: what a code that means zero has been counted with.
-template <class Codes>
-[[gnu::always_inline]] inline float sum_of_x(const GroupedShape& shape, const int32_t* x) {
-  float sum = 0.0F;
-  for (int64_t block = 0; block < shape.blocks; ++block, x += shape.block_words) {
-    float scale = 0.0F;
-    std::memcpy(&scale, x, sizeof scale);
-    const float digits = static_cast<float>(x[3]) * 65536.0F + static_cast<float>(x[2]) * 256.0F +
-                         static_cast<float>(x[1]);
-    sum += digits * (-1.0F / Codes::kShift) * scale;
+// Of a group's sums: what a code that means zero has been counted with. `x` is its last block.
+template <int M>
+[[gnu::always_inline]] inline void take_zeros(const GroupedShape& shape, const uint8_t* numbers,
+                                              const int32_t* x, Floats (&sums)[M][kVectors]) {
+  if (!shape.zeros) return;
+  for (int v = 0; v < kVectors; ++v) {
+    const Floats zero = numbers_at(numbers, shape.half, kVectors + v);
+    for (int m = 0; m < M; ++m) sums[m][v].add_product(zero, broadcast(x[3 * M + m]));
   }
-  return sum;
 }
 
-[[gnu::always_inline]] inline Floats numbers_at(const uint8_t* at, bool half, int index) {
-  return half ? Floats::of_halves(at + 32 * index) : Floats::load(at + 64 * index);
-}
-
-template <class Codes, int M>
-void rows_product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, float* y) {
-  Floats totals[M][kVectors];
-#pragma GCC unroll 4
+template <int M>
+[[gnu::always_inline]] inline void clear(Floats (&sums)[M][kVectors]) {
+#pragma GCC unroll 8
   for (int m = 0; m < M; ++m) {
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) totals[m][v] = Floats::zero();
+    for (int v = 0; v < kVectors; ++v) sums[m][v] = Floats::zero();
   }
+}
+
+// A tile of few rows: bound by reading the panel, which is decoded as it comes.
+template <class Codes, int M>
+void few_rows(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, float* y) {
+  Floats totals[M][kVectors];
+  clear<M>(totals);
   for (int64_t group = 0; group < shape.groups; ++group) {
     const uint8_t* numbers = panel;
-    const int32_t* group_x = x;
     panel += shape.number_bytes;
     Floats sums[M][kVectors];
-#pragma GCC unroll 4
-    for (int m = 0; m < M; ++m) {
-#pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v) sums[m][v] = Floats::zero();
-    }
+    clear<M>(sums);
     for (int64_t block = 0; block < shape.blocks; ++block) {
       add_block<Codes, M>(shape, panel, x, sums);
       panel += shape.steps * Codes::kStepBytes;
-      x += shape.block_words;
+      x += shape.block_words * M;
     }
-    if (shape.zeros) {
-      for (int m = 0; m < M; ++m) {
-        const float sum = sum_of_x<Codes>(shape, group_x + m * shape.x_words);
-        for (int v = 0; v < kVectors; ++v) {
-          const Floats zero = numbers_at(numbers, shape.half, kVectors + v);
-          sums[m][v] = sums[m][v].minus(zero.times(Floats::set(sum)));
-        }
-      }
-    }
+    take_zeros<M>(shape, numbers, x - shape.block_words * M, sums);
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
       const Floats scale = numbers_at(numbers, shape.half, v);
 #pragma GCC unroll 4
-      for (int m = 0; m < M; ++m) totals[m][v] = totals[m][v].plus(sums[m][v].times(scale));
+      for (int m = 0; m < M; ++m) totals[m][v].add_product(sums[m][v], scale);
     }
   }
 #pragma GCC unroll 4
@@ -159,14 +165,23 @@ void rows_product(const GroupedShape& shape, const uint8_t* panel, const int32_t
   }
 }
 
+}  // namespace
+
+// clang-format off
+#include "lib/runtime/kernels/own/grouped_many_body.hpp"
+// clang-format on
+
+namespace {
+
 template <class Codes>
 void coded_product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
                    float* y) {
-  if (rows == 1) return rows_product<Codes, 1>(shape, panel, x, y);
-  if constexpr (kTileRows == 3) {
-    if (rows == 2) return rows_product<Codes, 2>(shape, panel, x, y);
-    return rows_product<Codes, 3>(shape, panel, x, y);
+  if (rows == 1) return few_rows<Codes, 1>(shape, panel, x, y);
+  if constexpr (kFewRows == 3) {
+    if (rows == 2) return few_rows<Codes, 2>(shape, panel, x, y);
+    if (rows == 3) return few_rows<Codes, 3>(shape, panel, x, y);
   }
+  many_rows<Codes>(shape, panel, x, rows, y);
 }
 
 void product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, int64_t rows,
@@ -175,6 +190,6 @@ void product(const GroupedShape& shape, const uint8_t* panel, const int32_t* x, 
   coded_product<EightBits>(shape, panel, x, rows, y);
 }
 
-constexpr pare::runtime::own::GroupedKernels kGrouped = {kTileRows, prepare, product};
+constexpr pare::runtime::own::GroupedKernels kGrouped = {kStepWords, kManyRows, prepare, product};
 
 }  // namespace

@@ -2,6 +2,7 @@
 // Grouped products compiled for any architecture.
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -27,6 +28,7 @@ struct Ints {
     std::memcpy(out.at.data(), p, sizeof out.at);
     return out;
   }
+  void store(uint8_t* to) const { std::memcpy(to, at.data(), sizeof at); }
   Ints low_halves() const {
     return {lanes_of<uint32_t>([&](size_t i) { return at[i] & 0x0F0F0F0F; })};
   }
@@ -39,13 +41,13 @@ struct Ints {
   Ints times_256() const {
     return {lanes_of<uint32_t>([&](size_t i) { return at[i] << 8; })};
   }
-  void add_dot4(const Ints& codes, const Ints& digits) {
+  void add_dot(const Ints& codes, const Ints& digits) {
+    const auto half = [](uint32_t x, int shift) {
+      return static_cast<int32_t>(static_cast<int16_t>(x >> shift & 0xFFFF));
+    };
     for (size_t i = 0; i < 16; ++i) {
-      for (int shift = 0; shift < 32; shift += 8) {
-        const auto code = static_cast<int32_t>(codes.at[i] >> shift & 255);
-        const auto digit = static_cast<int8_t>(static_cast<uint8_t>(digits.at[i] >> shift));
-        at[i] += static_cast<uint32_t>(code * digit);
-      }
+      at[i] += static_cast<uint32_t>(half(codes.at[i], 0) * half(digits.at[i], 0) +
+                                     half(codes.at[i], 16) * half(digits.at[i], 16));
     }
   }
 };
@@ -58,6 +60,11 @@ struct Floats {
     return {lanes_of<float>([=](size_t) { return x; })};
   }
   static Floats load(const uint8_t* p) {
+    Floats out;
+    std::memcpy(out.at.data(), p, sizeof out.at);
+    return out;
+  }
+  static Floats load_floats(const float* p) {
     Floats out;
     std::memcpy(out.at.data(), p, sizeof out.at);
     return out;
@@ -75,20 +82,21 @@ struct Floats {
     return {lanes_of<float>(
         [&](size_t i) { return static_cast<float>(static_cast<int32_t>(x.at[i])); })};
   }
-  Floats plus(const Floats& other) const {
-    return {lanes_of<float>([&](size_t i) { return at[i] + other.at[i]; })};
+  void add_product(const Floats& a, const Floats& b) {
+    for (size_t i = 0; i < 16; ++i) at[i] = std::fma(a.at[i], b.at[i], at[i]);
   }
-  Floats minus(const Floats& other) const {
-    return {lanes_of<float>([&](size_t i) { return at[i] - other.at[i]; })};
-  }
-  Floats times(const Floats& other) const {
-    return {lanes_of<float>([&](size_t i) { return at[i] * other.at[i]; })};
-  }
-  void add_product(const Floats& a, const Floats& b) { *this = plus(a.times(b)); }
   void store(float* to) const { std::memcpy(to, at.data(), sizeof at); }
 };
 
-constexpr int kTileRows = 1;
+constexpr int kDigits = 2;
+constexpr int kWords = 2;
+[[gnu::always_inline]] inline void split(const Ints& quad, Ints (&words)[kWords]) {
+  words[0] = {lanes_of<uint32_t>([&](size_t i) { return quad.at[i] & 0x00FF00FF; })};
+  words[1] = {lanes_of<uint32_t>([&](size_t i) { return quad.at[i] >> 8 & 0x00FF00FF; })};
+}
+
+constexpr int kManyRows = 1;
+constexpr int kFewRows = 1;
 constexpr int kSetsOfOne = 1;
 
 }  // namespace

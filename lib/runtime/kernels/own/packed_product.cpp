@@ -19,13 +19,6 @@ namespace {
 
 // A smaller weight sits in cache even as f32, where oneDNN's dense product wins.
 constexpr int64_t kSmallestWeight = 500'000;
-// From these many rows on, a dense product of weights decoded once is faster (measured in
-// bench/kernels): with an instruction for four products of bytes, and without.
-constexpr int64_t kMostRows = 32;
-constexpr int64_t kMostRowsWithoutVnni = 16;
-
-int64_t most_rows() { return active_isa() == Isa::kAvx512Vnni ? kMostRows : kMostRowsWithoutVnni; }
-
 const GroupedKernels& kernels() {
 #if defined(__x86_64__)
   if (active_isa() == Isa::kAvx512Vnni) return kGroupedAvx512Vnni;
@@ -76,7 +69,7 @@ struct PackedRows {
   const uint8_t* panel(int64_t i) const { return bytes.data() + i * shape.panel_bytes; }
 };
 
-GroupedShape shape_of(const ir::QuantScheme& scheme, int64_t depth) {
+GroupedShape shape_of(const ir::QuantScheme& scheme, int64_t depth, int64_t step_words) {
   GroupedShape s;
   s.four_bits = scheme.code == ir::DType::kI4 || scheme.code == ir::DType::kU4;
   s.depth = depth;
@@ -85,7 +78,7 @@ GroupedShape shape_of(const ir::QuantScheme& scheme, int64_t depth) {
   const int64_t longest = std::min(s.group_size, depth);
   s.blocks = ceil_div(longest, kMostBlockCodes);
   s.steps = ceil_div(ceil_div(longest, s.blocks), kStepCodes);
-  s.block_words = 4 + 6 * s.steps;
+  s.block_words = kBlockHeader + step_words * s.steps;
   s.x_words = s.groups * s.blocks * s.block_words;
   return s;
 }
@@ -123,21 +116,21 @@ PackedRows pack(const StepSpec& step, const MatrixProduct& g) {
   const std::vector<int32_t> codes = ir::to_codes(weight);
   PackedRows out;
   GroupedShape& s = out.shape;
-  s = shape_of(*weight.scheme(), g.depth);
+  s = shape_of(*weight.scheme(), g.depth, kernels().step_words);
   const GroupNumbers numbers(weight, s, g.columns);
   s.zeros = !numbers.zeros.empty();
   s.half = numbers.fit_half();
   s.number_bytes = kPanelRows * (s.half ? 2 : 4) * (s.zeros ? 2 : 1);
-  const int64_t group_bytes =
+  s.group_bytes =
       s.number_bytes + s.blocks * s.steps * kStepCodes * kPanelRows / (s.four_bits ? 2 : 1);
-  s.panel_bytes = s.groups * group_bytes;
+  s.panel_bytes = s.groups * s.group_bytes;
   out.panels = ceil_div(g.columns, kPanelRows);
   out.bytes.assign(static_cast<size_t>(out.panels * s.panel_bytes), 0);
   const int32_t shift = code == ir::DType::kI8 ? 128 : code == ir::DType::kI4 ? 8 : 0;
   for (int64_t r = 0; r < g.columns; ++r) {
     const int64_t row = r % kPanelRows;
     for (int64_t i = 0; i < s.groups; ++i) {
-      uint8_t* to = out.bytes.data() + r / kPanelRows * s.panel_bytes + i * group_bytes;
+      uint8_t* to = out.bytes.data() + r / kPanelRows * s.panel_bytes + i * s.group_bytes;
       const auto number = static_cast<size_t>(r * s.groups + i);
       put_number(numbers.scales[number], s.half, to, row);
       if (s.zeros) put_number(numbers.zeros[number], s.half, to, kPanelRows + row);
@@ -171,17 +164,20 @@ void PackedProduct::run(const RunArgs& args) const {
   const GroupedShape& shape = weights.shape;
   auto* x = reinterpret_cast<int32_t*>(args.scratch);
   parallel_for(g.rows, threads, [&](int64_t m) {
-    kernels.prepare(shape, args.in<float>(0) + m * g.depth, x + m * shape.x_words);
+    const int64_t in_tile = m % kernels.most_rows;
+    const int64_t tile = m - in_tile;
+    kernels.prepare(shape, args.in<float>(0) + m * g.depth,
+                    std::min(kernels.most_rows, g.rows - tile), x + tile * shape.x_words + in_tile);
   });
-  parallel_for(weights.panels, threads, [&](int64_t panel) {
-    constexpr int64_t kTileRows = 4;  // at most, of every instruction set
-    float sums[kTileRows * kPanelRows];
-    for (int64_t m = 0; m < g.rows; m += kernels.most_rows) {
-      const int64_t rows = std::min(kernels.most_rows, g.rows - m);
-      kernels.product(shape, weights.panel(panel), x + m * shape.x_words, rows, sums);
-      for (int64_t i = 0; i < rows; ++i) {
-        finish(args, m + i, panel * kPanelRows, sums + i * kPanelRows);
-      }
+  // All panels for some rows of x, then all again: those rows stay in cache.
+  parallel_for(ceil_div(g.rows, kMostCallRows) * weights.panels, threads, [&](int64_t i) {
+    const int64_t begin = i / weights.panels * kMostCallRows;
+    const int64_t panel = i % weights.panels;
+    const int64_t rows = std::min(kMostCallRows, g.rows - begin);
+    alignas(64) float sums[kMostCallRows * kPanelRows];
+    kernels.product(shape, weights.panel(panel), x + begin * shape.x_words, rows, sums);
+    for (int64_t m = 0; m < rows; ++m) {
+      finish(args, begin + m, panel * kPanelRows, sums + m * kPanelRows);
     }
   });
 }
@@ -212,7 +208,7 @@ bool supports_packed_product(const StepSpec& step) {
   if (weight.count() < kSmallestWeight) return false;
   const MatrixProduct g = matrix_geometry(step);
   if (step.node.op != "Gemm" || !g.transposed_b || g.transposed_a || g.alpha != 1.0F ||
-      g.beta != 1.0F || g.rows > most_rows()) {
+      g.beta != 1.0F) {
     return false;
   }
   return !step.has_input(2) || (step.input(2).constant && step.input(2).count() == g.columns);
