@@ -7,7 +7,7 @@ find_package(HDF5 REQUIRED COMPONENTS C)
 include(PareHdf5)          # pare_libhdf5: the static library where it stands alone
 find_package(DNNL REQUIRED)
 include(PareProtobuf)      # pare_libprotobuf, pare_protobuf()
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+include(PareCrypto)        # pare_libcrypto: SHA-256
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)
 find_package(JPEG REQUIRED)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// OpenSSL's older functions: the newer ones look algorithms up in tables that take longer to fill
+// than a small model to hash, and cannot be linked without all of libcrypto.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "lib/core/hash.hpp"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "lib/core/error.hpp"
 #include "lib/core/mapped_file.hpp"
@@ -10,44 +12,26 @@
 namespace pare {
 
 struct Sha256Stream::State {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  ~State() { EVP_MD_CTX_free(context); }
+  SHA256_CTX context{};
+  bool finished = false;
 };
 
-namespace {
-
-// Found once, without the configuration file and the tables of other algorithms, which would take
-// longer to read than a small model to hash.
-const EVP_MD* sha256_algorithm() {
-  static const EVP_MD* const found = [] {
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
-                            OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
-                        nullptr);
-    return EVP_MD_fetch(nullptr, "SHA2-256", nullptr);
-  }();
-  return found;
-}
-
-}  // namespace
-
 Sha256Stream::Sha256Stream() : state_(std::make_unique<State>()) {
-  const EVP_MD* const algorithm = sha256_algorithm();
-  require(
-      state_->context && algorithm && EVP_DigestInit_ex(state_->context, algorithm, nullptr) == 1,
-      "SHA-256 is available");
+  require(SHA256_Init(&state_->context) == 1, "SHA-256 is available");
 }
 Sha256Stream::~Sha256Stream() = default;
 Sha256Stream::Sha256Stream(Sha256Stream&&) noexcept = default;
 
 void Sha256Stream::update(std::span<const std::byte> bytes) {
-  require(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "hash update");
+  require(!state_->finished, "a hash is not added to once it is finished");
+  SHA256_Update(&state_->context, bytes.data(), bytes.size());
 }
 
 Sha256 Sha256Stream::finish() {
+  require(!state_->finished, "a hash is finished once");
+  state_->finished = true;
   Sha256 out{};
-  require(EVP_DigestFinal_ex(state_->context, reinterpret_cast<unsigned char*>(out.data()),
-                             nullptr) == 1,
-          "hash finished once");
+  SHA256_Final(reinterpret_cast<unsigned char*>(out.data()), &state_->context);
   return out;
 }
 
