@@ -19,8 +19,9 @@ struct SessionOptions {
   std::string graph;  // "" : main
   int64_t batch = 1;  // what the symbolic first dimension becomes
   int threads = 1;
-  bool reference = false;         // reference kernels only, nothing fused: the oracle of the tests
-  bool own_kernels_only = false;  // as without oneDNN: tests compare the two
+  bool reference = false;  // reference kernels only, nothing fused: the oracle of the tests
+  // Without oneDNN, and convolutions by their definition: tests compare the two.
+  bool own_kernels_only = false;
   bool repeatable_steps = false;  // no step overwrites its input, for run_step()
   // Values whose contents stay readable after run() (calibration, matching). They are never fused
   // away.

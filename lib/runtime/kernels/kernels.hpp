@@ -12,7 +12,7 @@ namespace pare::runtime {
 
 enum class KernelChoice : uint8_t {
   kFastest,    // the first row that supports the step
-  kOwn,        // likewise, without oneDNN (tests compare the two)
+  kOwn,        // likewise, without oneDNN and by the definition (tests compare the two)
   kReference,  // plain loops: the oracle
 };
 
@@ -27,7 +27,7 @@ enum class RowLayout : uint8_t {
 
 struct KernelRow {
   std::string_view op;  // an ONNX operator, or Quantize, Dequantize, Reorder
-  KernelChoice kind;    // kFastest marks the rows of oneDNN
+  KernelChoice kind;    // kFastest marks rows that kOwn leaves out
   RowLayout layout;
   bool (*supports)(const StepSpec& step);  // null in reference rows: everything of that op
   Kernel (*make)(const StepSpec& step);

@@ -95,6 +95,17 @@ struct Real {
   template <int P>
   [[gnu::always_inline]] void store(const BlockOutput& b, const Sum (&sums)[P], int64_t, int64_t at,
                                     int64_t stride, int64_t lanes) const {
+    if (lanes == Vec::kLanes) {
+      store_lanes(b, sums, at, stride, Vec::kLanes);
+    } else {
+      store_lanes(b, sums, at, stride, lanes);
+    }
+  }
+
+ private:
+  template <int P>
+  [[gnu::always_inline]] void store_lanes(const BlockOutput& b, const Sum (&sums)[P], int64_t at,
+                                          int64_t stride, int64_t lanes) const {
     const float* residual = static_cast<const float*>(b.residual) + at;
     float* output = static_cast<float*>(b.output) + at;
 #pragma GCC unroll 16

@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "lib/runtime/kernels/own/winograd_block.hpp"
+
 namespace pare::runtime::own {
 
 // What becomes of sums: y = clamp(f32(acc) * multiplier + residual_multiplier * (r -
@@ -63,6 +65,9 @@ struct LinearKernels {
   void (*real)(const LinearBlock& block);
   void (*integer_depthwise)(const DepthwiseBlock& block);
   void (*real_depthwise)(const DepthwiseBlock& block);
+  void (*winograd_input)(const WinogradInput& in);
+  void (*winograd_products)(const WinogradProducts& products);
+  void (*winograd_output)(const WinogradOutput& out);
 };
 
 extern const LinearKernels kLinearScalar;

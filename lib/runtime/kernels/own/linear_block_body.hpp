@@ -85,10 +85,15 @@ template <class Arithmetic, int Bytes, int Window, int V>
 void columns(const LinearBlock& b, const Arithmetic& arithmetic, int64_t vector) {
   constexpr int kMost = Window == 1 ? Vec::kPixels[V] : Vec::kWindowPixels[V];
   const int64_t tiles = (b.pixels + kMost - 1) / kMost;
+  // 32 bits: a division of 64 takes longer than some tiles.
+  const auto size =
+      static_cast<int64_t>(static_cast<uint32_t>(b.pixels) / static_cast<uint32_t>(tiles));
+  const int64_t larger = b.pixels - size * tiles;
+  int64_t begin = 0;
   for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t begin = b.pixels * t / tiles;
-    const int64_t end = b.pixels * (t + 1) / tiles;
-    tile_of<Arithmetic, Bytes, Window, kMost, V>(end - begin, b, arithmetic, begin, vector);
+    const int64_t pixels = size + (t < larger ? 1 : 0);
+    tile_of<Arithmetic, Bytes, Window, kMost, V>(pixels, b, arithmetic, begin, vector);
+    begin += pixels;
   }
 }
 

@@ -13,6 +13,9 @@ bool supports_conv(const StepSpec& step);
 Kernel make_conv(const StepSpec& step);
 bool supports_image_conv(const StepSpec& step);         // in f32, of an image of up to 4 channels
 bool supports_strided_pointwise(const StepSpec& step);  // in f32, of size 1, read in place
+// Conv of size 3 at stride 1 in f32, in fewer multiplications.
+bool supports_winograd(const StepSpec& step);
+Kernel make_winograd(const StepSpec& step);
 // Conv with one filter a channel.
 bool supports_depthwise(const StepSpec& step);
 Kernel make_depthwise(const StepSpec& step);
