@@ -189,9 +189,13 @@ void compare_batches(int64_t depth, int64_t columns, const Settings& settings) {
   const Network network{
       "", "mlp:" + std::to_string(depth) + "-" + std::to_string(columns), {depth}, columns};
   const ir::Model dense = float_model(network);
+  const ir::Model pruned = pruned_model(dense, {{"sparsity", 0.8}});
   const Weights rows[] = {{"f32", dense},
                           {"w8a16", quantized_model(dense, network, "w8a16")},
-                          {"w4a16", quantized_model(dense, network, "w4a16")}};
+                          {"w4a16", quantized_model(dense, network, "w4a16")},
+                          {"2:4", pruned_model(dense, {{"pattern", "2:4"}})},
+                          {"80 % pruned", pruned},
+                          {"80 % pruned, w8a16", quantized_model(pruned, network, "w8a16")}};
   std::printf(
       "| rows | weights | kernel | MB | p50 ms | GMAC/s | times f32 |\n"
       "|---|---|---|---|---|---|---|\n");

@@ -255,23 +255,30 @@ ir::Tensor sparse_weight(const ir::Dims& dims, float density, Values values) {
                                parts);
 }
 
-void check_sparse_product(const ir::Dims& dims, float density, Values values) {
+void check_sparse_product(const ir::Dims& dims, float density, Values values, int64_t batch) {
   const ir::Tensor weight = sparse_weight(dims, density, values);
   const std::vector<float> w = ir::to_f32(weight);
   const int64_t depth = dims[1];
-  const std::vector<float> x = random_values(2 * depth);
+  const std::vector<float> x = random_values(batch * depth);
   std::vector<float> first;
   for (const std::string& isa : test::available_isas()) {
     CAPTURE(isa);
     const test::IsaGuard guard(isa);
     for (const int threads : {1, 2, 3, 8}) {
       const auto y = run_kernel(runtime::own::make_sparse_product, weight, x,
-                                {.batch = 2, .threads = threads});
+                                {.batch = batch, .threads = threads});
       if (first.empty()) first = y;
       CHECK(y == first);
     }
   }
-  for (int64_t i = 0; i < 2 * dims[0]; ++i) {
+  // A row's sums are the same whatever goes with it.
+  for (int64_t m = 0; m < batch; ++m) {
+    const auto row =
+        std::span(x).subspan(static_cast<size_t>(m * depth), static_cast<size_t>(depth));
+    const auto y = run_kernel(runtime::own::make_sparse_product, weight, row, {});
+    REQUIRE(std::equal(y.begin(), y.end(), first.begin() + m * dims[0]));
+  }
+  for (int64_t i = 0; i < batch * dims[0]; ++i) {
     double sum = 0.0;
     double magnitude = 0.0;
     for (int64_t k = 0; k < depth; ++k) {
@@ -294,11 +301,15 @@ TEST_CASE("products with sparse weights equal their definition, the same bits on
     for (const float density : {0.02F, 0.3F, 1.0F}) {
       CAPTURE(density);
       for (const int64_t depth : {1, 31, 64, 65, 301}) {
-        check_sparse_product({5, depth}, density, values);
-        check_sparse_product({67, depth}, density, values);
+        check_sparse_product({5, depth}, density, values, 2);
+        check_sparse_product({67, depth}, density, values, 2);
+        check_sparse_product({35, depth}, density, values, 7);
       }
     }
-    check_sparse_product({900, 500}, 0.2F, values);  // shared among threads
+    check_sparse_product({900, 500}, 0.2F, values, 2);  // shared among threads
+    for (const int64_t batch : {17, 64, 103}) check_sparse_product({70, 301}, 0.5F, values, batch);
+    check_sparse_product({3, 4200}, 0.3F, values,
+                         5);  // a strand of more blocks than a word has bits
   }
 }
 

@@ -9,6 +9,7 @@
 #include "lib/core/parallel.hpp"
 #include "lib/runtime/isa.hpp"
 #include "lib/runtime/kernels/geometry.hpp"
+#include "lib/runtime/kernels/own/float_epilogue.hpp"
 #include "lib/runtime/kernels/own/grouped.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
 #include "lib/runtime/kernels/own/packed_memory.hpp"
@@ -63,9 +64,7 @@ struct PackedRows {
   GroupedShape shape;
   int64_t panels = 0;
   PackedVector<uint8_t> bytes;  // [panel]
-  std::vector<float> bias;      // a row
 
-  int64_t size() const { return static_cast<int64_t>(bytes.size() + 4 * bias.size()); }
   const uint8_t* panel(int64_t i) const { return bytes.data() + i * shape.panel_bytes; }
 };
 
@@ -141,8 +140,6 @@ PackedRows pack(const StepSpec& step, const MatrixProduct& g) {
       put_codes(s, group, shift, row, to + s.number_bytes);
     }
   }
-  out.bias.assign(static_cast<size_t>(g.columns), 0.0F);
-  if (step.has_input(2)) out.bias = ir::to_f32(*step.input(2).constant);
   return out;
 }
 
@@ -150,14 +147,10 @@ struct PackedProduct {
   PackedRows weights;
   MatrixProduct g;
   GroupedKernels kernels;
-  Clamp clamp;
-  int residual = -1;
+  FloatEpilogue epilogue;
   int threads = 1;
 
   void run(const RunArgs& args) const;
-
- private:
-  void finish(const RunArgs& args, int64_t m, int64_t first, const float* sums) const;
 };
 
 void PackedProduct::run(const RunArgs& args) const {
@@ -176,22 +169,12 @@ void PackedProduct::run(const RunArgs& args) const {
     const int64_t rows = std::min(kMostCallRows, g.rows - begin);
     alignas(64) float sums[kMostCallRows * kPanelRows];
     kernels.product(shape, weights.panel(panel), x + begin * shape.x_words, rows, sums);
+    const int64_t first = panel * kPanelRows;
     for (int64_t m = 0; m < rows; ++m) {
-      finish(args, begin + m, panel * kPanelRows, sums + m * kPanelRows);
+      epilogue.finish(args, begin + m, first, std::min(kPanelRows, g.columns - first),
+                      sums + m * kPanelRows);
     }
   });
-}
-
-void PackedProduct::finish(const RunArgs& args, int64_t m, int64_t first, const float* sums) const {
-  const int64_t count = std::min(kPanelRows, g.columns - first);
-  const float* added = residual < 0 ? nullptr : args.in<float>(residual) + m * g.columns + first;
-  float* to = args.out<float>() + m * g.columns + first;
-  for (int64_t i = 0; i < count; ++i) {
-    float v = sums[i] + weights.bias[static_cast<size_t>(first + i)];
-    if (added != nullptr) v += added[i];
-    v = v < clamp.low ? clamp.low : v;
-    to[i] = v > clamp.high ? clamp.high : v;
-  }
 }
 
 }  // namespace
@@ -220,14 +203,14 @@ Kernel make_packed_product(const StepSpec& step) {
       PackedProduct{.weights = pack(step, g),
                     .g = g,
                     .kernels = kernels(),
-                    .clamp = step.clamp,
-                    .residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1,
+                    .epilogue = {step, g.columns},
                     .threads = g.macs() < 400'000 ? 1 : step.threads});
   const GroupedShape& shape = product->weights.shape;
   Kernel kernel{.name = shape.four_bits ? "int4-" : "int8-"};
   kernel.name += g.rows == 1 ? "gemv-f32-" : "gemm-f32-";
   kernel.name += name_of(active_isa());
-  kernel.packed_bytes = product->weights.size();
+  kernel.packed_bytes =
+      static_cast<int64_t>(product->weights.bytes.size()) + product->epilogue.bytes();
   kernel.scratch_bytes = g.rows * shape.x_words * 4;
   kernel.run = [product](const RunArgs& args) { product->run(args); };
   return kernel;

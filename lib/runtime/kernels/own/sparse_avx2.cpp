@@ -3,13 +3,36 @@
 // instruction here, real values are walked as on any CPU.
 #include <immintrin.h>
 
-#include "lib/runtime/kernels/own/sparse.hpp"
+namespace {
+
+struct Lanes {
+  __m256 a, b;
+
+  static Lanes zero() { return {_mm256_setzero_ps(), _mm256_setzero_ps()}; }
+  static Lanes set(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+  static Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+  Lanes plus(const Lanes& other) const {
+    return {_mm256_add_ps(a, other.a), _mm256_add_ps(b, other.b)};
+  }
+  void add_product(const Lanes& x, const Lanes& y) {
+    a = _mm256_fmadd_ps(x.a, y.a, a);
+    b = _mm256_fmadd_ps(x.b, y.b, b);
+  }
+  void store(float* to) const {
+    _mm256_storeu_ps(to, a);
+    _mm256_storeu_ps(to + 8, b);
+  }
+};
+
+}  // namespace
+
+// clang-format off
+#include "lib/runtime/kernels/own/sparse_strands_body.hpp"
+// clang-format on
 
 namespace pare::runtime::own {
 
 namespace {
-
-float dot(const SparseRow& row, const float* x) { return kSparseScalar.dot(row, x); }
 
 // Eight of a step's entries times the x they stand at.
 [[gnu::always_inline]] inline void add_half(__m256& sum, const int16_t* entries, const float* x) {
@@ -40,6 +63,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseAvx2 = {dot, codes};
+const SparseKernels kSparseAvx2 = {walked_dot, strands, codes};
 
 }  // namespace pare::runtime::own

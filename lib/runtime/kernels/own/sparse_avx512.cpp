@@ -3,7 +3,24 @@
 // rounds look their x up in two registers.
 #include <immintrin.h>
 
-#include "lib/runtime/kernels/own/sparse.hpp"
+namespace {
+
+struct Lanes {
+  __m512 v;
+
+  static Lanes zero() { return {_mm512_setzero_ps()}; }
+  static Lanes set(float x) { return {_mm512_set1_ps(x)}; }
+  static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  Lanes plus(const Lanes& other) const { return {_mm512_add_ps(v, other.v)}; }
+  void add_product(const Lanes& x, const Lanes& y) { v = _mm512_fmadd_ps(x.v, y.v, v); }
+  void store(float* to) const { _mm512_storeu_ps(to, v); }
+};
+
+}  // namespace
+
+// clang-format off
+#include "lib/runtime/kernels/own/sparse_strands_body.hpp"
+// clang-format on
 
 namespace pare::runtime::own {
 
@@ -15,9 +32,10 @@ constexpr int64_t kAhead = 4096;
 
 [[gnu::always_inline]] inline void add_block(__m512& sum, uint64_t mask, const float* values,
                                              const float* x) {
-  const __m512 weights =
-      _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), _mm512_loadu_ps(values));
-  sum = _mm512_add_ps(sum, _mm512_mul_ps(weights, _mm512_loadu_ps(x)));
+  const auto kept = static_cast<__mmask16>(mask);
+  const __m512 weights = _mm512_maskz_expand_ps(kept, _mm512_loadu_ps(values));
+  // Nothing for what is left out, though x were infinite there.
+  sum = _mm512_mask3_fmadd_ps(weights, _mm512_loadu_ps(x), sum, kept);
 }
 
 float dot(const SparseRow& row, const float* x) {
@@ -76,6 +94,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseAvx512 = {dot, codes};
+const SparseKernels kSparseAvx512 = {dot, strands, codes};
 
 }  // namespace pare::runtime::own

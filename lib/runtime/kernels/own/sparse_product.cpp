@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gemm in f32 with pruned weights that stay sparse in memory (bitmask, n-of-m, blocks), real values
-// or codes of 8 bits with a scale a channel. Worth it for few rows, where a product is bound by
-// reading its weights.
+// or codes of 8 bits with a scale a channel. A product of few rows is bound by reading its weights.
 #include <algorithm>
 #include <limits>
 #include <memory>
@@ -10,14 +9,17 @@
 #include "lib/ir/sparse.hpp"
 #include "lib/runtime/isa.hpp"
 #include "lib/runtime/kernels/geometry.hpp"
+#include "lib/runtime/kernels/own/float_epilogue.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
 #include "lib/runtime/kernels/own/packed_memory.hpp"
-#include "lib/runtime/kernels/own/sparse.hpp"
+#include "lib/runtime/kernels/own/sparse_batch.hpp"
 
 namespace pare::runtime::own {
 
 namespace {
 
+// Vectors hold rows of x above it: the time of 5 rows is that of 16, about as long as 4 rows take
+// one by one (bench/kernels).
 constexpr int64_t kMostRows = 4;
 // A kept weight costs its value and the mask; below this density that is less than the dense weight
 // and the expansion is paid for. Smaller weights sit in cache and gain nothing.
@@ -167,18 +169,16 @@ bool has_round_codes(const ir::Tensor& weight) {
 }
 
 template <class Rows>
-Kernel make(const StepSpec& step, const std::string& name) {
+Kernel make(const StepSpec& step) {
   const MatrixProduct g = matrix_geometry(step);
   const auto rows = std::make_shared<const Rows>(*step.input(1).constant, g);
-  std::vector<float> bias(static_cast<size_t>(g.columns), 0.0F);
-  if (step.has_input(2)) bias = ir::to_f32(*step.input(2).constant);
-  const int residual = step.has_residual ? static_cast<int>(step.inputs.size()) - 1 : -1;
+  const auto epilogue = std::make_shared<const FloatEpilogue>(step, g.columns);
   const int64_t room = rows->room();
   const int threads = g.macs() < 400'000 ? 1 : step.threads;
-  Kernel kernel{.name = name + std::string(name_of(active_isa()))};
-  kernel.packed_bytes = rows->bytes() + g.columns * 4;
+  Kernel kernel;
+  kernel.packed_bytes = rows->bytes() + epilogue->bytes();
   kernel.scratch_bytes = g.rows * room * 4;
-  kernel.run = [=, kernels = kernels(), clamp = step.clamp](const RunArgs& args) {
+  kernel.run = [=, kernels = kernels()](const RunArgs& args) {
     auto* padded = reinterpret_cast<float*>(args.scratch);
     for (int64_t m = 0; m < g.rows; ++m) {
       float* to = padded + m * room;
@@ -187,16 +187,11 @@ Kernel make(const StepSpec& step, const std::string& name) {
     }
     parallel_for(rows->parts(), threads, [&](int64_t part) {
       const int64_t begin = part * Rows::kPartRows;
+      const int64_t count = std::min(Rows::kPartRows, g.columns - begin);
       for (int64_t m = 0; m < g.rows; ++m) {
         float sums[Rows::kPartRows];
         rows->product(kernels, part, padded + m * room, sums);
-        for (int64_t n = begin; n < std::min(begin + Rows::kPartRows, g.columns); ++n) {
-          const int64_t at = m * g.columns + n;
-          float y = sums[n - begin] + bias[static_cast<size_t>(n)];
-          if (residual >= 0) y += args.in<float>(residual)[at];
-          y = y < clamp.low ? clamp.low : y;
-          args.out<float>()[at] = y > clamp.high ? clamp.high : y;
-        }
+        epilogue->finish(args, m, begin, count, sums);
       }
     });
   };
@@ -215,16 +210,27 @@ bool supports_sparse_product(const StepSpec& step) {
   if (weight.is_quantized() && !has_round_codes(weight)) return false;
   const double highest = weight.is_quantized() ? kHighestCodeDensity : kHighestDensity;
   if (weight.count() < kSmallestWeight || density > highest) return false;
-  if (!g.transposed_b || g.transposed_a || g.alpha != 1.0F || g.beta != 1.0F ||
-      g.rows > kMostRows) {
+  if (!g.transposed_b || g.transposed_a || g.alpha != 1.0F || g.beta != 1.0F) {
     return false;
   }
   return !step.has_input(2) || (step.input(2).constant && step.input(2).count() == g.columns);
 }
 
 Kernel make_sparse_product(const StepSpec& step) {
-  if (step.input(1).constant->is_quantized()) return make<RoundRows>(step, "sparse-int8-gemv-f32-");
-  return make<MaskedRows>(step, "sparse-gemv-f32-");
+  const ir::Tensor& weight = *step.input(1).constant;
+  const int64_t rows = matrix_geometry(step).rows;
+  Kernel kernel;
+  if (weight.is_quantized()) {
+    kernel = make<RoundRows>(step);
+  } else if (rows > kMostRows) {
+    kernel = make_sparse_batch(step, kept_weights(weight), kernels());
+  } else {
+    kernel = make<MaskedRows>(step);
+  }
+  kernel.name = weight.is_quantized() ? "sparse-int8-" : "sparse-";
+  kernel.name += rows == 1 ? "gemv-f32-" : "gemm-f32-";
+  kernel.name += name_of(active_isa());
+  return kernel;
 }
 
 }  // namespace pare::runtime::own

@@ -1,26 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sparse products on any architecture: walks the bits that are set, and the entries.
-#include "lib/runtime/kernels/own/sparse.hpp"
+#include <array>
+#include <cmath>
+#include <cstring>
+
+namespace {
+
+struct Lanes {
+  std::array<float, 16> at;
+
+  static Lanes zero() { return set(0.0F); }
+  static Lanes set(float x) {
+    Lanes out;
+    out.at.fill(x);
+    return out;
+  }
+  static Lanes load(const float* p) {
+    Lanes out;
+    std::memcpy(out.at.data(), p, sizeof out.at);
+    return out;
+  }
+  Lanes plus(const Lanes& other) const {
+    Lanes out;
+    for (size_t i = 0; i < 16; ++i) out.at[i] = at[i] + other.at[i];
+    return out;
+  }
+  void add_product(const Lanes& x, const Lanes& y) {
+    for (size_t i = 0; i < 16; ++i) at[i] = std::fma(x.at[i], y.at[i], at[i]);
+  }
+  void store(float* to) const { std::memcpy(to, at.data(), sizeof at); }
+};
+
+}  // namespace
+
+// clang-format off
+#include "lib/runtime/kernels/own/sparse_strands_body.hpp"
+// clang-format on
 
 namespace pare::runtime::own {
 
 namespace {
-
-// As many partial sums as the vector version has lanes, added in its order.
-float dot(const SparseRow& row, const float* x) {
-  float sums[kSparseBlock] = {};
-  const float* value = row.values;
-  for (int64_t block = 0; block < row.blocks; ++block, x += kSparseBlock) {
-    for (uint64_t mask = row.masks[block]; mask != 0; mask &= mask - 1) {
-      const int lane = __builtin_ctzll(mask);
-      sums[lane] += *value++ * x[lane];
-    }
-  }
-  for (int i = 0; i < 16; ++i) sums[i] = (sums[i] + sums[i + 16]) + (sums[i + 32] + sums[i + 48]);
-  for (int i = 0; i < 8; ++i) sums[i] += sums[i + 8];
-  for (int i = 0; i < 4; ++i) sums[i] += sums[i + 4];
-  return (sums[0] + sums[2]) + (sums[1] + sums[3]);
-}
 
 void codes(const SparseRounds& rows, const float* x, float* y) {
   float sums[kRoundSteps][kSparseRows] = {};
@@ -41,6 +60,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseScalar = {dot, codes};
+const SparseKernels kSparseScalar = {walked_dot, strands, codes};
 
 }  // namespace pare::runtime::own
