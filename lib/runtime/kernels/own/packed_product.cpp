@@ -25,6 +25,8 @@ const GroupedKernels& kernels() {
   if (active_isa() == Isa::kAvx512Vnni) return kGroupedAvx512Vnni;
   if (active_isa() == Isa::kAvx512) return kGroupedAvx512;
   if (active_isa() == Isa::kAvx2) return kGroupedAvx2;
+#elif defined(__aarch64__)
+  if (active_isa() == Isa::kNeon) return kGroupedNeon;
 #endif
   return kGroupedScalar;
 }

@@ -32,6 +32,8 @@ const SparseKernels& kernels() {
 #if defined(__x86_64__)
   if (active_isa() == Isa::kAvx512 || active_isa() == Isa::kAvx512Vnni) return kSparseAvx512;
   if (active_isa() == Isa::kAvx2) return kSparseAvx2;
+#elif defined(__aarch64__)
+  if (active_isa() == Isa::kNeon) return kSparseNeon;
 #endif
   return kSparseScalar;
 }
