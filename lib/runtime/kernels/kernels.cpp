@@ -37,10 +37,6 @@ constexpr std::array kRows = {
     // A few channels of a plain image: ours reads it as it is, oneDNN would have it reordered
     // first; of one channel ours takes 0.7 of oneDNN's time.
     KernelRow{"Conv", kOwn, kNhwcAnyInput, own::supports_image_conv, own::make_conv},
-    // A call of oneDNN takes microseconds: too long for a small product (0.3 to 0.8 of its time).
-    // One row is bound by reading the weights, which ours does in order.
-    KernelRow{"Gemm", kOwn, kPlain, own::supports_small_product, own::make_product},
-    KernelRow{"MatMul", kOwn, kPlain, own::supports_small_product, own::make_product},
     KernelRow{"Conv", kOwn, kNhwc, own::supports_depthwise, own::make_depthwise},
     // A projection at a stride skips most pixels: ours leaves them where they are, in 0.6 (one
     // item) to 0.8 (32) of oneDNN's time.
@@ -49,9 +45,11 @@ constexpr std::array kRows = {
     // convolution by the definition, oneDNN's or ours.
     KernelRow{"Conv", kFiltering, kNhwc, own::supports_winograd, own::make_winograd},
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
-    KernelRow{"Gemm", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
-    KernelRow{"MatMul", kOneDnn, kPlain, onednn::supports_product, onednn::make_product},
     KernelRow{"Conv", kOwn, kNhwcAnyInput, own::supports_conv, own::make_conv},
+    // Not oneDNN's, which adds the bias last: a row would have other bits in a batch than alone. Of
+    // its time ours takes 0.8 (8 to 32 rows of 784 x 768) to 1.1 (from 128 on).
+    KernelRow{"Gemm", kOwn, kPlain, own::supports_row_product, own::make_row_product},
+    KernelRow{"MatMul", kOwn, kPlain, own::supports_row_product, own::make_row_product},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_product, own::make_product},
     KernelRow{"MatMul", kOwn, kPlain, own::supports_product, own::make_product},
     KernelRow{"Add", kOwn, kSame, own::supports_flat_binary, own::make_flat_binary},

@@ -150,14 +150,6 @@ dnnl::convolution_forward::primitive_desc conv_primitive(const StepSpec& step, c
   return conv_descriptor(library().engine, memory_descs, g, attributes(step, memory_descs.output));
 }
 
-dnnl::matmul::primitive_desc product_primitive(const StepSpec& step, const MatrixProduct& g) {
-  const ConvMemory memory_descs = {.source = Desc({g.rows, g.depth}, kF32, Tag::ab),
-                                   .weights = Desc({g.depth, g.columns}, kF32, Tag::any),
-                                   .bias = bias_descriptor(step, {1, g.columns}, Tag::ab),
-                                   .output = Desc({g.rows, g.columns}, kF32, Tag::ab)};
-  return matmul_descriptor(library().engine, memory_descs, attributes(step, memory_descs.output));
-}
-
 // Operands that all primitives here need: f32 activations, constant weights and bias.
 bool operands_fit(const StepSpec& step) {
   if (step.integer || !available()) return false;
@@ -213,26 +205,6 @@ Kernel make_conv(const StepSpec& step) {
     Kernel kernel = bind_primitive(step, descriptor, dnnl::convolution_forward(descriptor), stored,
                                    bias_of(step));
     kernel.name = "onednn-conv-f32 (" + std::string(descriptor.impl_info_str()) + ")";
-    return kernel;
-  });
-}
-
-bool supports_product(const StepSpec& step) {
-  if (!operands_fit(step) || step.input(1).dims.size() != 2) return false;
-  const MatrixProduct g = matrix_geometry(step);
-  if (g.transposed_a || g.alpha != 1.0F || g.beta != 1.0F) return false;
-  if (step.has_input(2) && step.input(2).count() != g.columns) return false;
-  return is_optimised(step, [&] { return product_primitive(step, g); });
-}
-
-Kernel make_product(const StepSpec& step) {
-  const MatrixProduct g = matrix_geometry(step);
-  return translated(step, [&] {
-    const auto descriptor = product_primitive(step, g);
-    const Desc stored({g.depth, g.columns}, kF32, g.transposed_b ? Tag::ba : Tag::ab);
-    Kernel kernel =
-        bind_primitive(step, descriptor, dnnl::matmul(descriptor), stored, bias_of(step));
-    kernel.name = "onednn-matmul-f32 (" + std::string(descriptor.impl_info_str()) + ")";
     return kernel;
   });
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dense f32 convolutions and matrix products by oneDNN, with bias, residual and clamp fused.
-// Nothing of oneDNN is visible outside this folder. Products use its matmul primitive:
-// inner_product's sums depend on the number of threads.
+// Dense f32 convolutions by oneDNN, with bias, residual and clamp fused. Nothing of oneDNN is
+// visible outside this folder.
 #pragma once
 
 #include <string>
@@ -16,7 +15,5 @@ std::string description();
 bool supports_conv(const StepSpec& step);
 Kernel make_conv(const StepSpec& step);
 // Gemm and MatMul with a constant 2-d right-hand side.
-bool supports_product(const StepSpec& step);
-Kernel make_product(const StepSpec& step);
 
 }  // namespace pare::runtime::onednn

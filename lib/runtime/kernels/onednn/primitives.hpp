@@ -22,9 +22,6 @@ dnnl::convolution_forward::primitive_desc conv_descriptor(const dnnl::engine& en
                                                           const Conv2d& geometry,
                                                           const dnnl::primitive_attr& attributes);
 
-dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::engine& engine, const ConvMemory& memory,
-                                               const dnnl::primitive_attr& attributes);
-
 // Whether the primitive would run in oneDNN's own plain loops ("ref:any").
 bool is_reference(const std::string& implementation);
 

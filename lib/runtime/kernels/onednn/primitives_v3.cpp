@@ -46,14 +46,6 @@ dnnl::convolution_forward::primitive_desc conv_descriptor(const dnnl::engine& en
           m.output, strides, dilations, begin,    end,       attributes};
 }
 
-dnnl::matmul::primitive_desc matmul_descriptor(const dnnl::engine& engine, const ConvMemory& m,
-                                               const dnnl::primitive_attr& attributes) {
-  if (m.bias.is_zero()) {
-    return {engine, m.source, m.weights, m.output, attributes};
-  }
-  return {engine, m.source, m.weights, m.bias, m.output, attributes};
-}
-
 bool is_reference(const std::string& implementation) {
   return implementation.find("ref") == 0 && implementation.find("any") != std::string::npos;
 }

@@ -213,12 +213,6 @@ bool fits_in_place(const StepSpec& step, const Conv2d& g, Layout layout) {
   return one_part && apart % 4096 != 0;
 }
 
-// The index of a weight stored [columns][depth] or [depth][columns].
-int64_t product_weight(const MatrixProduct& g, int64_t column, int64_t row) {
-  if (row >= g.depth) return -1;
-  return g.transposed_b ? column * g.depth + row : row * g.columns + column;
-}
-
 bool constants_fit(const StepSpec& step) {
   if (step.integer) return true;
   if (step.input(0).constant || !step.input(1).constant) return false;
@@ -269,13 +263,6 @@ bool supports_product(const StepSpec& step) {
   const MatrixProduct g = matrix_geometry(step);
   if (g.transposed_a || g.alpha != 1.0F || g.beta != 1.0F) return false;
   return !step.has_input(2) || step.input(2).count() == g.columns;
-}
-
-bool supports_small_product(const StepSpec& step) {
-  constexpr int64_t kMacs = 250'000;
-  if (step.integer || !supports_product(step)) return false;
-  const MatrixProduct g = matrix_geometry(step);
-  return g.rows == 1 || g.macs() <= kMacs;
 }
 
 Kernel make_product(const StepSpec& step) {

@@ -4,13 +4,15 @@
 #include "lib/runtime/kernels/own/vec_avx512.hpp"
 #include "lib/runtime/kernels/own/depthwise_body.hpp"
 #include "lib/runtime/kernels/own/linear_block_body.hpp"
+#include "lib/runtime/kernels/own/product_body.hpp"
 #include "lib/runtime/kernels/own/winograd_body.hpp"
 // clang-format on
 
 namespace pare::runtime::own {
 
-const LinearKernels kLinearAvx512 = {Vec::kLanes,    Vec::kCodesPerUnit, integer_block,
-                                     real_block,     integer_depthwise,  real_depthwise,
-                                     winograd_input, winograd_products,  winograd_output};
+const LinearKernels kLinearAvx512 = {Vec::kLanes,       Vec::kCodesPerUnit, Vec::kPixels[2],
+                                     integer_block,     real_block,         integer_depthwise,
+                                     real_depthwise,    real_product,       winograd_input,
+                                     winograd_products, winograd_output};
 
 }  // namespace pare::runtime::own

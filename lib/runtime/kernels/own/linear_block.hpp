@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "lib/runtime/kernels/own/product_block.hpp"
 #include "lib/runtime/kernels/own/winograd_block.hpp"
 
 namespace pare::runtime::own {
@@ -61,10 +62,12 @@ struct DepthwiseBlock : BlockOutput {
 struct LinearKernels {
   int64_t lanes;
   int64_t codes_per_unit;
+  int64_t product_rows;  // of a tile
   void (*integer)(const LinearBlock& block);
   void (*real)(const LinearBlock& block);
   void (*integer_depthwise)(const DepthwiseBlock& block);
   void (*real_depthwise)(const DepthwiseBlock& block);
+  void (*real_product)(const ProductBlock& block);
   void (*winograd_input)(const WinogradInput& in);
   void (*winograd_products)(const WinogradProducts& products);
   void (*winograd_output)(const WinogradOutput& out);

@@ -117,4 +117,9 @@ void set_output(BlockOutput& block, const LinearNumbers& numbers, const PackedGr
   block.multiplier = group.multiplier.data();
 }
 
+int64_t product_weight(const MatrixProduct& g, int64_t column, int64_t row) {
+  if (row >= g.depth) return -1;
+  return g.transposed_b ? column * g.depth + row : row * g.columns + column;
+}
+
 }  // namespace pare::runtime::own

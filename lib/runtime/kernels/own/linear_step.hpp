@@ -55,6 +55,9 @@ void set_unit(const LinearNumbers& numbers, int64_t at, int64_t j, int64_t per_u
 void set_channel_numbers(const LinearNumbers& numbers, int64_t channel, int64_t weight_sum,
                          int64_t at, PackedGroup& group);
 
+// The index of a weight stored [columns][depth] or [depth][columns]; -1 beyond the depth.
+int64_t product_weight(const MatrixProduct& g, int64_t column, int64_t row);
+
 // A block with everything but pointers into activations.
 void set_output(BlockOutput& block, const LinearNumbers& numbers, const PackedGroup& group);
 

@@ -22,7 +22,9 @@ Kernel make_depthwise(const StepSpec& step);
 // Gemm and MatMul with constant weights, on codes or in f32.
 bool supports_product(const StepSpec& step);
 Kernel make_product(const StepSpec& step);
-bool supports_small_product(const StepSpec& step);  // in f32: one row, or few products
+// Likewise in f32 and of several rows.
+bool supports_row_product(const StepSpec& step);
+Kernel make_row_product(const StepSpec& step);
 
 // Gemm on codes with 4-bit weights that have a scale a group (w4a8), decoded on the fly.
 bool supports_group_product(const StepSpec& step);
