@@ -59,8 +59,11 @@ void compare(const OnnxRuntime& peer, const ir::Model& model, const std::string&
   const double apart = difference(ours.output(), theirs.output());
   const std::array<eval::MakeRun, 2> runs = {[&] { return [&] { theirs.run(); }; },
                                              [&] { return [&] { ours.run(); }; }};
+  // Worker threads of both runtimes spin for a while after a run.
+  const double rest = setting.threads > 1 ? 0.03 : 0.0;
   const auto samples =
-      eval::measure_latency(runs, {.blocks = 30, .threads = setting.threads}).models;
+      eval::measure_latency(runs, {.blocks = 30, .rest_seconds = rest, .threads = setting.threads})
+          .models;
   const eval::LatencySummary them = eval::summarise(samples[0], nullptr, 0);
   const eval::LatencySummary us = eval::summarise(samples[1], &samples[0], 0);
   std::printf("| %s | %s | %lld | %d | %.1f | %.1f | %.2f | %.2f to %.2f | ", row.name.c_str(),

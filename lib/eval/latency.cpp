@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <numeric>
+#include <thread>
 
 #include "lib/core/error.hpp"
 #include "lib/core/rng.hpp"
@@ -88,8 +89,8 @@ class Placement {
 
 // One block: turns in a random order, then in the reverse of it, so that a machine that gets slower
 // or faster meanwhile does so for all alike. Appends a block to each model's samples.
-void run_block(const Placement& runs, std::span<const int> block_runs, Rng& rng, const Clock& clock,
-               std::vector<LatencySamples>& samples) {
+void run_block(const Placement& runs, std::span<const int> block_runs, double rest_seconds,
+               Rng& rng, const Clock& clock, std::vector<LatencySamples>& samples) {
   std::vector<size_t> order(block_runs.size());
   std::iota(order.begin(), order.end(), size_t{0});
   for (LatencySamples& model : samples) model.emplace_back();
@@ -102,6 +103,9 @@ void run_block(const Placement& runs, std::span<const int> block_runs, Rng& rng,
     for (const size_t model : order) {
       const int turns = block_runs[model] < kTurns * kMinTurnRuns ? kTurns / 2 : kTurns;
       if (turn >= turns) continue;
+      if (rest_seconds > 0) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(rest_seconds));
+      }
       runs[model]();  // the previous model's data are what the caches hold; not timed
       for (int i = turn; i < block_runs[model]; i += turns) {
         samples[model].back().push_back(timed(runs[model], clock));
@@ -155,7 +159,7 @@ LatencyMeasurement measure_latency(std::span<const MakeRun> models, const Latenc
   int wanted = options.blocks;
   for (int block = 0; block < wanted; ++block) {
     if (block >= kFewestBlocks && clock() >= end) break;
-    run_block(Placement(models, rng), block_runs, rng, clock, out.models);
+    run_block(Placement(models, rng), block_runs, options.rest_seconds, rng, clock, out.models);
     progress.update("latency", block + 1, wanted);
     if (block + 1 == wanted && wanted < options.max_blocks &&
         widest_ratio_interval(out.models, options.seed) > options.width) {

@@ -20,12 +20,14 @@
 namespace pare::eval {
 
 struct LatencyOptions {
-  int blocks = 40;                 // at least, unless the time is up
-  int max_blocks = 160;            // while a ratio's interval is wider than `width`
-  double width = 0.05;             // that the 95 % intervals of the ratios should have
-  double max_seconds = 60;         // no block beyond the fifth starts after this
-  double block_seconds = 0.02;     // of each model's runs in one block, at least kMinBlockRuns runs
-  double warmup_seconds = 1.0;     // longest warm-up a model
+  int blocks = 40;              // at least, unless the time is up
+  int max_blocks = 160;         // while a ratio's interval is wider than `width`
+  double width = 0.05;          // that the 95 % intervals of the ratios should have
+  double max_seconds = 60;      // no block beyond the fifth starts after this
+  double block_seconds = 0.02;  // of each model's runs in one block, at least kMinBlockRuns runs
+  double warmup_seconds = 1.0;  // longest warm-up a model
+  // Before each turn, for models whose threads keep spinning on a CPU of others after a run.
+  double rest_seconds = 0.0;
   int threads = 1;                 // that a model runs on, each kept on a CPU of its own
   uint64_t seed = 0;               // of the order, the placement and the resampling
   std::function<int64_t()> clock;  // nanoseconds, monotonic; empty: std::chrono::steady_clock

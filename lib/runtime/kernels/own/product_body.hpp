@@ -64,7 +64,7 @@ void product_tile(const ProductBlock& b) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) w[v] = Vec::load_f32(weights + v * Vec::kLanes);
     weights += V * Vec::kLanes;
-    __builtin_prefetch(ahead);
+    __builtin_prefetch(ahead, 0, 2);
     ahead += Vec::kLanes;
 #pragma GCC unroll 16
     for (int p = 0; p < P; ++p) {
