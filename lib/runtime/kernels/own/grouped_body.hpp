@@ -143,6 +143,9 @@ void few_rows(const GroupedShape& shape, const uint8_t* panel, const int32_t* x,
   for (int64_t group = 0; group < shape.groups; ++group) {
     const uint8_t* numbers = panel;
     panel += shape.number_bytes;
+    for (const uint8_t* line = numbers; line < panel; line += 64) {
+      __builtin_prefetch(line + kAhead);
+    }
     Floats sums[M][kVectors];
     clear<M>(sums);
     for (int64_t block = 0; block < shape.blocks; ++block) {
