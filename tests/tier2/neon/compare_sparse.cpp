@@ -81,7 +81,15 @@ bool check_codes() {
   std::vector<float> y[2] = {std::vector<float>(kSparseRows), std::vector<float>(kSparseRows)};
   kSparseScalar.codes(rounds, x.data(), y[0].data());
   kSparseNeon.codes(rounds, x.data(), y[1].data());
-  return same(y[0], y[1]);
+  const int64_t vectors = 1 + below(2);
+  const std::vector<float> many = uniform((depth + kRoundColumns) * vectors * kSparseLanes);
+  std::vector<float> sums[2];
+  for (std::vector<float>& of : sums) {
+    of.resize(static_cast<size_t>(kSparseRows * vectors * kSparseLanes));
+  }
+  kSparseScalar.codes_batch(rounds, many.data(), vectors, sums[0].data());
+  kSparseNeon.codes_batch(rounds, many.data(), vectors, sums[1].data());
+  return same(y[0], y[1]) && same(sums[0], sums[1]);
 }
 
 }  // namespace

@@ -67,6 +67,8 @@ struct SparseKernels {
   void (*strands)(const SparseStrands& part, const float* x, int64_t vectors, float* y);
   // y[row] = sum of code * x; x padded with kRoundColumns zeros.
   void (*codes)(const SparseRounds& rows, const float* x, float* y);
+  // y[row][row of x]: the same sums. x: [column][row of x], vectors (1 or 2) * kSparseLanes rows.
+  void (*codes_batch)(const SparseRounds& rows, const float* x, int64_t vectors, float* y);
 };
 
 extern const SparseKernels kSparseScalar;

@@ -14,6 +14,9 @@ struct Lanes {
   Lanes plus(const Lanes& other) const {
     return {_mm256_add_ps(a, other.a), _mm256_add_ps(b, other.b)};
   }
+  Lanes times(const Lanes& other) const {
+    return {_mm256_mul_ps(a, other.a), _mm256_mul_ps(b, other.b)};
+  }
   void add_product(const Lanes& x, const Lanes& y) {
     a = _mm256_fmadd_ps(x.a, y.a, a);
     b = _mm256_fmadd_ps(x.b, y.b, b);
@@ -27,6 +30,7 @@ struct Lanes {
 }  // namespace
 
 // clang-format off
+#include "lib/runtime/kernels/own/sparse_rounds_body.hpp"
 #include "lib/runtime/kernels/own/sparse_strands_body.hpp"
 // clang-format on
 
@@ -63,6 +67,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseAvx2 = {walked_dot, strands, codes};
+const SparseKernels kSparseAvx2 = {walked_dot, strands, codes, codes_batch};
 
 }  // namespace pare::runtime::own

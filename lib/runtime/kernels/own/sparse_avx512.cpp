@@ -12,6 +12,7 @@ struct Lanes {
   static Lanes set(float x) { return {_mm512_set1_ps(x)}; }
   static Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
   Lanes plus(const Lanes& other) const { return {_mm512_add_ps(v, other.v)}; }
+  Lanes times(const Lanes& other) const { return {_mm512_mul_ps(v, other.v)}; }
   void add_product(const Lanes& x, const Lanes& y) { v = _mm512_fmadd_ps(x.v, y.v, v); }
   void store(float* to) const { _mm512_storeu_ps(to, v); }
 };
@@ -19,6 +20,7 @@ struct Lanes {
 }  // namespace
 
 // clang-format off
+#include "lib/runtime/kernels/own/sparse_rounds_body.hpp"
 #include "lib/runtime/kernels/own/sparse_strands_body.hpp"
 // clang-format on
 
@@ -94,6 +96,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseAvx512 = {dot, strands, codes};
+const SparseKernels kSparseAvx512 = {dot, strands, codes, codes_batch};
 
 }  // namespace pare::runtime::own

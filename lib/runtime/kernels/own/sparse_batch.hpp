@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sparse products of many rows: real values and bits, packed for them (sparse.hpp). Their sums are
-// those of a row alone, bit for bit.
+// Sparse products of many rows: vectors hold rows of x. Their sums are those of a row alone, bit
+// for bit.
 #pragma once
 
 #include "lib/runtime/kernels/kernel.hpp"
@@ -8,8 +8,7 @@
 
 namespace pare::runtime::own {
 
-// `kept`: of every weight whether it is stored.
-Kernel make_sparse_batch(const StepSpec& step, std::span<const uint8_t> kept,
-                         const SparseKernels& kernels);
+// The step's weight is one that supports_sparse_product() takes.
+Kernel make_sparse_batch(const StepSpec& step, const SparseKernels& kernels);
 
 }  // namespace pare::runtime::own

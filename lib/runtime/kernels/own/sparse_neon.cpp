@@ -21,6 +21,11 @@ struct Lanes {
     for (int i = 0; i < 4; ++i) out.q[i] = vaddq_f32(q[i], other.q[i]);
     return out;
   }
+  Lanes times(const Lanes& other) const {
+    Lanes out = *this;
+    for (int i = 0; i < 4; ++i) out.q[i] = vmulq_f32(q[i], other.q[i]);
+    return out;
+  }
   void add_product(const Lanes& x, const Lanes& y) {
     for (int i = 0; i < 4; ++i) q[i] = vfmaq_f32(q[i], x.q[i], y.q[i]);
   }
@@ -32,6 +37,7 @@ struct Lanes {
 }  // namespace
 
 // clang-format off
+#include "lib/runtime/kernels/own/sparse_rounds_body.hpp"
 #include "lib/runtime/kernels/own/sparse_strands_body.hpp"
 // clang-format on
 
@@ -67,6 +73,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseNeon = {walked_dot, strands, codes};
+const SparseKernels kSparseNeon = {walked_dot, strands, codes, codes_batch};
 
 }  // namespace pare::runtime::own

@@ -6,13 +6,12 @@
 #include <memory>
 
 #include "lib/core/parallel.hpp"
-#include "lib/ir/sparse.hpp"
 #include "lib/runtime/isa.hpp"
 #include "lib/runtime/kernels/geometry.hpp"
 #include "lib/runtime/kernels/own/float_epilogue.hpp"
 #include "lib/runtime/kernels/own/own.hpp"
-#include "lib/runtime/kernels/own/packed_memory.hpp"
 #include "lib/runtime/kernels/own/sparse_batch.hpp"
+#include "lib/runtime/kernels/own/sparse_rows.hpp"
 
 namespace pare::runtime::own {
 
@@ -36,11 +35,6 @@ const SparseKernels& kernels() {
   if (active_isa() == Isa::kNeon) return kSparseNeon;
 #endif
   return kSparseScalar;
-}
-
-std::vector<uint8_t> kept_weights(const ir::Tensor& weight) {
-  const ir::BufferView mask = weight.part(ir::Part::kMask)->view();
-  return ir::expand_mask(mask.bytes(), weight.dims(), weight.layout());
 }
 
 // Real values with their bits.
@@ -80,86 +74,6 @@ MaskedRows::MaskedRows(const ir::Tensor& weight, const MatrixProduct& g) {
     }
   }
   values.resize(values.size() + 16, 0.0F);
-}
-
-// Codes in rounds.
-struct RoundRows {
-  int64_t depth = 0;
-  PackedVector<uint16_t> columns;  // of rounds
-  PackedVector<int16_t> entries;
-  std::vector<int64_t> first;  // a panel's first round, and the end
-  std::vector<float> scales;   // a row, padded
-
-  RoundRows(const ir::Tensor& weight, const MatrixProduct& g);
-  int64_t room() const { return depth + kRoundColumns; }
-  int64_t bytes() const {
-    return static_cast<int64_t>((columns.size() + entries.size()) * 2 + first.size() * 8 +
-                                scales.size() * 4);
-  }
-  int64_t parts() const { return static_cast<int64_t>(first.size()) - 1; }
-  static constexpr int64_t kPartRows = kSparseRows;
-  void product(const SparseKernels& kernels, int64_t panel, const float* x, float* y) const {
-    const int64_t begin = first[static_cast<size_t>(panel)];
-    kernels.codes({columns.data() + begin, entries.data() + begin * kRoundSteps * kSparseRows,
-                   first[static_cast<size_t>(panel + 1)] - begin},
-                  x, y);
-    for (int64_t r = 0; r < kSparseRows; ++r) {
-      y[r] *= scales[static_cast<size_t>(panel * kSparseRows + r)];
-    }
-  }
-
- private:
-  struct Entry {
-    int64_t column;
-    int32_t code;
-  };
-  void add_panel(std::span<const std::vector<Entry>> rows);
-};
-
-RoundRows::RoundRows(const ir::Tensor& weight, const MatrixProduct& g) : depth(g.depth) {
-  const std::vector<int32_t> codes = ir::to_codes(weight);
-  const std::vector<uint8_t> kept = kept_weights(weight);
-  const std::vector<float> stored = ir::to_f32(*weight.part(ir::Part::kScales));
-  std::vector<int64_t> zeros(stored.size(), 0);
-  if (const ir::Tensor* part = weight.part(ir::Part::kZeroPoints)) zeros = ir::to_i64(*part);
-  first.push_back(0);
-  for (int64_t begin = 0; begin < g.columns; begin += kSparseRows) {
-    std::vector<Entry> rows[kSparseRows];
-    for (int64_t r = begin; r < begin + kSparseRows; ++r) {
-      const auto group = static_cast<size_t>(stored.size() == 1 || r >= g.columns ? 0 : r);
-      scales.push_back(stored[group]);
-      for (int64_t k = 0; r < g.columns && k < g.depth; ++k) {
-        const auto at = static_cast<size_t>(r * g.depth + k);
-        if (kept[at] == 0) continue;
-        rows[r - begin].push_back({k, codes[at] - static_cast<int32_t>(zeros[group])});
-      }
-    }
-    add_panel(rows);
-  }
-}
-
-// A round begins at the first column that some row has yet to take.
-void RoundRows::add_panel(std::span<const std::vector<Entry>> rows) {
-  size_t next[kSparseRows] = {};
-  for (;;) {
-    int64_t column = depth;
-    for (size_t r = 0; r < rows.size(); ++r) {
-      if (next[r] < rows[r].size()) column = std::min(column, rows[r][next[r]].column);
-    }
-    if (column == depth) break;
-    columns.push_back(static_cast<uint16_t>(column));
-    for (int64_t step = 0; step < kRoundSteps; ++step) {
-      for (size_t r = 0; r < rows.size(); ++r) {
-        int64_t entry = 0;
-        if (next[r] < rows[r].size() && rows[r][next[r]].column < column + kRoundColumns) {
-          const Entry& e = rows[r][next[r]++];
-          entry = e.code * kRoundColumns + (e.column - column);
-        }
-        entries.push_back(static_cast<int16_t>(entry));
-      }
-    }
-  }
-  first.push_back(static_cast<int64_t>(columns.size()));
 }
 
 // Codes that rounds hold: 8 bits, a scale a row or one for all.
@@ -222,12 +136,10 @@ Kernel make_sparse_product(const StepSpec& step) {
   const ir::Tensor& weight = *step.input(1).constant;
   const int64_t rows = matrix_geometry(step).rows;
   Kernel kernel;
-  if (weight.is_quantized()) {
-    kernel = make<RoundRows>(step);
-  } else if (rows > kMostRows) {
-    kernel = make_sparse_batch(step, kept_weights(weight), kernels());
+  if (rows > kMostRows) {
+    kernel = make_sparse_batch(step, kernels());
   } else {
-    kernel = make<MaskedRows>(step);
+    kernel = weight.is_quantized() ? make<RoundRows>(step) : make<MaskedRows>(step);
   }
   kernel.name = weight.is_quantized() ? "sparse-int8-" : "sparse-";
   kernel.name += rows == 1 ? "gemv-f32-" : "gemm-f32-";

@@ -25,6 +25,11 @@ struct Lanes {
     for (size_t i = 0; i < 16; ++i) out.at[i] = at[i] + other.at[i];
     return out;
   }
+  Lanes times(const Lanes& other) const {
+    Lanes out;
+    for (size_t i = 0; i < 16; ++i) out.at[i] = at[i] * other.at[i];
+    return out;
+  }
   void add_product(const Lanes& x, const Lanes& y) {
     for (size_t i = 0; i < 16; ++i) at[i] = std::fma(x.at[i], y.at[i], at[i]);
   }
@@ -34,6 +39,7 @@ struct Lanes {
 }  // namespace
 
 // clang-format off
+#include "lib/runtime/kernels/own/sparse_rounds_body.hpp"
 #include "lib/runtime/kernels/own/sparse_strands_body.hpp"
 // clang-format on
 
@@ -60,6 +66,6 @@ void codes(const SparseRounds& rows, const float* x, float* y) {
 
 }  // namespace
 
-const SparseKernels kSparseScalar = {walked_dot, strands, codes};
+const SparseKernels kSparseScalar = {walked_dot, strands, codes, codes_batch};
 
 }  // namespace pare::runtime::own
