@@ -17,20 +17,19 @@ int fail(const std::string& message, pare::ExitCode code) {
   return static_cast<int>(code);
 }
 
-void add_options(CLI::App& app, pare::infer::Request& request) {
-  app.add_option("model", request.model, "Model file")->required()->type_name("MODEL");
+void add_options(CLI::App& app, pare::infer::Request& into) {
+  app.add_option("model", into.model, "Model file")->required()->type_name("MODEL");
   const char* const input = ".npy (floats, or raw integers), .npz by input name, or 'zeros'";
-  app.add_option("--input", request.input, input)->required()->type_name("FILE|zeros");
-  app.add_option("--output", request.output, "First output (.npy) or all (.npz)")
-      ->type_name("FILE");
-  app.add_option("--threads", request.threads,
+  app.add_option("--input", into.input, input)->required()->type_name("FILE|zeros");
+  app.add_option("--output", into.output, "First output (.npy) or all (.npz)")->type_name("FILE");
+  app.add_option("--threads", into.threads,
                  "Threads; more than one pays for large models on an idle machine")
       ->default_val(1)
       ->check(CLI::Range(1, 1024));
-  app.add_option("--repeat", request.repeat, "Timed runs; two or more come after one that warms up")
+  app.add_option("--repeat", into.repeat, "Timed runs; two or more come after one that warms up")
       ->check(CLI::Range(1, 10'000'000))
       ->default_val(1);
-  app.add_flag("--json", request.json, "Print JSON");
+  app.add_flag("--json", into.json, "Print JSON");
   app.set_version_flag("--version", "pare-infer " PARE_VERSION);
   app.footer("Example:\n  pare-infer model.pare --input x.npy --repeat 100");
 }
@@ -45,7 +44,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (const char* isa = std::getenv("PARE_ISA")) pare::runtime::cap_isa(isa);
     std::fputs(pare::infer::run(request).c_str(), stdout);
-    return std::fflush(stdout) == 0 ? 0 : fail("stdout: cannot write", pare::ExitCode::kFailure);
+    if (std::fflush(stdout) == 0) std::_Exit(0);  // what is left would be freed piece by piece
+    return fail("stdout: cannot write", pare::ExitCode::kFailure);
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {

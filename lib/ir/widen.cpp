@@ -89,6 +89,10 @@ void widen_any(DType dtype, std::span<const std::byte> bytes, int64_t first, std
   const std::byte* from = bytes.data() + first * (bits / 8);
   switch (dtype) {
     case DType::kF32:
+      if constexpr (std::is_same_v<To, float>) {
+        if (!out.empty()) std::memcpy(out.data(), from, out.size_bytes());
+        return;
+      }
       return convert<float>(from, out);
     case DType::kF16:
     case DType::kBF16:

@@ -29,10 +29,19 @@ std::map<std::string, int> parameter_uses(const ir::Model& model) {
   return uses;
 }
 
+// A tensor that keeps `values` as they are: weights are large and folded at every start.
+ir::Tensor kept_tensor(const ir::Dims& dims, std::vector<float> values) {
+  const auto owner = std::make_shared<const std::vector<float>>(std::move(values));
+  return ir::Tensor(ir::DType::kF32, dims,
+                    ir::Buffer::mapped(std::as_bytes(std::span(*owner)), owner));
+}
+
 // `values` stored the way `like` is: its sparse layout is kept, so that pruned weights stay pruned.
-ir::Tensor stored_like(const ir::Tensor& like, std::span<const float> values) {
+ir::Tensor stored_like(const ir::Tensor& like, std::vector<float> values) {
   const ir::SparseLayout layout = like.layout();
-  if (layout.kind == ir::SparseKind::kDense) return ir::Tensor::f32(like.dims(), values);
+  if (layout.kind == ir::SparseKind::kDense) {
+    return kept_tensor(like.dims(), std::move(values));
+  }
   const ir::Tensor& mask = *like.part(ir::Part::kMask);
   const ir::BufferView view = mask.view();
   const std::vector<uint8_t> stored = ir::expand_mask(view.bytes(), like.dims(), layout);
@@ -41,7 +50,8 @@ ir::Tensor stored_like(const ir::Tensor& like, std::span<const float> values) {
     if (stored[i] != 0) kept.push_back(values[i]);
   }
   ir::Tensor::Parts parts;
-  parts.set(ir::Part::kCodes, ir::Tensor::f32({static_cast<int64_t>(kept.size())}, kept));
+  const ir::Dims stored_dims{static_cast<int64_t>(kept.size())};
+  parts.set(ir::Part::kCodes, kept_tensor(stored_dims, std::move(kept)));
   parts.set(ir::Part::kMask, mask);
   return ir::Tensor::composite(like.dims(), std::nullopt, layout, parts);
 }
@@ -128,7 +138,7 @@ class BatchNormFolder {
     std::vector<float> values = ir::to_f32(weight);
     const bool rows = linear.op == "Conv" || ir::attr_int(linear, "transB", 0) != 0;
     scale_channels(values, factor, rows);
-    replace(linear, 1, stored_like(weight, values), linear.name + ".weight");
+    replace(linear, 1, stored_like(weight, std::move(values)), linear.name + ".weight");
     linear.inputs.resize(3);
     replace(linear, 2, ir::Tensor::f32({static_cast<int64_t>(bias.size())}, bias),
             linear.name + ".bias");
