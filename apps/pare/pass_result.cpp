@@ -53,13 +53,16 @@ void print_text(const PassResult& result, const ir::Model& model, const eval::Si
 
 }  // namespace
 
-// A .pare file holds exactly the model, already evaluated: it is measured as it was written. Other
-// formats may store it differently.
+// Measured as it was written, from the file, where that takes no more memory than a tensor: what is
+// deferred in the model would be worked out once more.
 void print_pass_result(const PassResult& result, const ir::Model& model) {
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(result.output));
-  const bool exact = formats::writer_for(result.output).name == "pare";
+  const std::string_view format = formats::writer_for(result.output).name;
   const eval::SizeReport size =
-      eval::measure_size(exact ? formats::read_pare(result.output, false) : model, bytes);
+      eval::measure_size(format == "pare"          ? formats::read_pare(result.output, false)
+                         : format == "safetensors" ? formats::read(result.output)
+                                                   : model,
+                         bytes);
   result.json ? print_json(result, model, size) : print_text(result, model, size);
 }
 

@@ -143,20 +143,35 @@ Tensor deferred(DType dtype, ir::Dims dims, std::function<ir::Bytes()> make) {
   return Tensor(dtype, std::move(dims), ir::Buffer::deferred(bytes, std::move(make)));
 }
 
-// Our nibbles lie as in packed words when rows fill whole words; only signs differ.
-ir::Bytes packed_nibbles(const Tensor& codes) {
+// The sign bits of all 4-bit or 8-bit codes: flipped, signed ones become those plus half their
+// range, and the other way round.
+constexpr uint64_t kSigns4 = 0x8888888888888888, kSigns8 = 0x8080808080808080;
+
+// The tensor's bytes with those bits flipped, a word at a time.
+ir::Bytes flipped(const Tensor& codes, uint64_t bits) {
   const ir::BufferView view = codes.view();
   ir::Bytes out(view.bytes().begin(), view.bytes().end());
-  if (codes.dtype() == DType::kU4) return out;
-  for (std::byte& pair : out) pair ^= std::byte{0x88};
+  for (size_t i = 0; i < out.size(); i += sizeof bits) {
+    uint64_t word = 0;
+    const size_t n = std::min(sizeof word, out.size() - i);
+    std::memcpy(&word, out.data() + i, n);
+    word ^= bits;
+    std::memcpy(out.data() + i, &word, n);
+  }
   return out;
+}
+
+// Our nibbles lie as in packed words when rows fill whole words.
+bool fills_words(int64_t columns, int bits) {
+  return bits == 4 && columns % (kPackBits / bits) == 0;
 }
 
 Tensor packed_codes(const Tensor& tensor, int64_t rows, int64_t columns, int bits) {
   const ir::Dims dims{rows, packed_length(columns, bits)};
   const Tensor& codes = *tensor.part(Part::kCodes);
-  if (!tensor.is_sparse() && bits == 4 && columns % (kPackBits / bits) == 0) {
-    return deferred(DType::kI32, dims, [codes] { return packed_nibbles(codes); });
+  if (!tensor.is_sparse() && fills_words(columns, bits)) {
+    const uint64_t flip = codes.dtype() == DType::kU4 ? 0 : kSigns4;
+    return deferred(DType::kI32, dims, [codes, flip] { return flipped(codes, flip); });
   }
   return deferred(DType::kI32, dims, [tensor, rows, bits] {
     const auto words =
@@ -377,12 +392,9 @@ class Decompressor {
     const std::vector<int64_t> wide = ir::to_i64(*zero, path_);
     std::vector<int32_t> zeros;
     for (const int64_t z : wide) zeros.push_back(static_cast<int32_t>(z) + 128);
-    const std::vector<int64_t> signed_codes = ir::to_i64(codes, path_);
-    std::vector<uint8_t> values;
-    for (const int64_t code : signed_codes) values.push_back(static_cast<uint8_t>(code + 128));
-    return assembled(name, codes.dims(), scheme,
-                     Tensor::of(DType::kU8, codes.dims(), std::span<const uint8_t>(values)),
-                     &zeros);
+    return assembled(
+        name, codes.dims(), scheme,
+        deferred(DType::kU8, codes.dims(), [codes] { return flipped(codes, kSigns8); }), &zeros);
   }
 
   Tensor from_packed(const std::string& name, const Tensor& packed) const {
@@ -397,26 +409,36 @@ class Decompressor {
                      : packed.dims()[1] == packed_length(columns, 8) ? 8
                                                                      : 0;
     if (bits == 0) fail(name, "only 4 and 8 bits are read");
-    const std::vector<int32_t> codes = unpacked_rows(packed.view().bytes(), rows, columns, bits);
     QuantScheme scheme{.code = bits == 4 ? DType::kI4 : DType::kI8};
     const ir::Dims& scale = find(name + "_scale")->dims();
     set_granularity(name, dims, scale, scheme);
     const Tensor* zero = find(name + "_zero_point");
-    if (!zero) return assembled(name, dims, scheme, code_tensor(scheme.code, dims, codes), nullptr);
-    const int32_t offset = 1 << (bits - 1);
-    const std::vector<int32_t> zeros = shifted(zero_points(name, *zero, scale, bits), offset);
+    if (!zero)
+      return assembled(name, dims, scheme, code_tensor(scheme.code, dims, packed), nullptr);
+    const std::vector<int32_t> zeros =
+        shifted(zero_points(name, *zero, scale, bits), 1 << (bits - 1));
     scheme.symmetric = false;
     scheme.code = bits == 4 ? DType::kU4 : DType::kU8;
-    return assembled(name, dims, scheme, code_tensor(scheme.code, dims, shifted(codes, offset)),
-                     &zeros);
+    return assembled(name, dims, scheme, code_tensor(scheme.code, dims, packed), &zeros);
   }
 
-  static Tensor code_tensor(DType dtype, const ir::Dims& dims, const std::vector<int32_t>& codes) {
-    if (dtype == DType::kI4 || dtype == DType::kU4) {
-      return Tensor(dtype, dims, ir::Buffer::heap(ir::pack_nibbles(codes)));
+  // Codes of packed rows, unpacked when they are asked for.
+  static Tensor code_tensor(DType dtype, const ir::Dims& dims, const Tensor& packed) {
+    const int64_t rows = dims[0], columns = ir::element_count(dims) / rows;
+    const ir::DTypeInfo& row = ir::info(dtype);
+    if (fills_words(columns, row.bits)) {
+      const uint64_t flip = row.is_signed ? kSigns4 : 0;
+      return deferred(dtype, dims, [packed, flip] { return flipped(packed, flip); });
     }
-    const std::vector<uint8_t> bytes(codes.begin(), codes.end());
-    return Tensor::of(dtype, dims, std::span<const uint8_t>(bytes));
+    const int32_t offset = row.is_signed ? 0 : 1 << (row.bits - 1);
+    return deferred(dtype, dims, [packed, rows, columns, bits = row.bits, offset] {
+      const ir::BufferView view = packed.view();
+      const auto codes = shifted(unpacked_rows(view.bytes(), rows, columns, bits), offset);
+      if (bits == 4) return ir::pack_nibbles(codes);
+      ir::Bytes out(codes.size());
+      for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::byte>(codes[i]);
+      return out;
+    });
   }
 
   std::vector<int32_t> zero_points(const std::string& name, const Tensor& zero,

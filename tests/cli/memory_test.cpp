@@ -66,7 +66,9 @@ TEST_CASE("a model larger than the memory allowed is converted, quantized and pr
       {"prune", "m.safetensors", "--sparsity", "0.5", "--threads", "1", "-o", "half.pare"},
       {"prune", "m.safetensors", "--sparsity", "0.02", "--threads", "1", "-o", "dense.pare"},
       {"prune", "m.safetensors", "--pattern", "2:4", "--threads", "1", "-o", "pattern.pare"},
-      {"convert", "w8.pare", "-o", "w8.safetensors"}};
+      {"convert", "w8.pare", "-o", "w8.safetensors"},
+      {"convert", "w4.pare", "-o", "w4.safetensors"},
+      {"convert", "w4.safetensors", "-o", "w4again.pare"}};
   for (const auto& command : commands) {
     const Finished finished = run(folder, {.arguments = command, .data_limit = kLimit});
     INFO(command.front() << " " << command[1] << ": " << finished.err);

@@ -146,6 +146,38 @@ TEST_CASE("every storage keeps its values, and what changes is said") {
   CHECK(back.metadata.history.back().options["losses"].size() == 2);
 }
 
+TEST_CASE("packed codes are unpacked when they are asked for, not when the file is read") {
+  const tests::ScratchFolder scratch;
+  const std::string path = scratch.file("packed.safetensors");
+  for (const bool symmetric : {true, false}) {
+    for (const int64_t columns : {8, 9}) {  // whole words, and a row that ends inside one
+      const auto dtype = symmetric ? ir::DType::kI4 : ir::DType::kU4;
+      std::vector<int32_t> codes;
+      for (int32_t i = 0; i < 2 * columns; ++i) codes.push_back(i % 16 - (symmetric ? 8 : 0));
+      ir::Tensor::Parts parts;
+      parts.set(ir::Part::kCodes,
+                ir::Tensor(dtype, {2, columns}, ir::Buffer::heap(ir::pack_nibbles(codes))));
+      parts.set(ir::Part::kScales, ir::Tensor::f32({2}, std::vector<float>{0.5, 0.25}));
+      const std::vector<int32_t> zeros{3, 5};
+      if (!symmetric) {
+        parts.set(ir::Part::kZeroPoints,
+                  ir::Tensor::of(ir::DType::kI32, {2}, std::span<const int32_t>(zeros)));
+      }
+      ir::Model model;
+      model.parameters.set(
+          "fc.weight",
+          ir::Tensor::composite({2, columns},
+                                ir::QuantScheme{.code = dtype, .symmetric = symmetric, .axis = 0},
+                                {}, std::move(parts)));
+      write(model, path);
+      const ir::Model back = read(path);
+      const ir::Tensor& read_codes = *back.parameters.at("fc.weight").part(ir::Part::kCodes);
+      CHECK(read_codes.buffer().is_deferred());
+      CHECK(ir::to_codes(back.parameters.at("fc.weight")) == codes);
+    }
+  }
+}
+
 TEST_CASE("four-bit codes are packed from the low bits with an offset of eight") {
   ir::Tensor::Parts parts;
   const std::vector<int32_t> codes{-8, -7, 0, 7, 1, 2, 3, 4, 5};
