@@ -47,6 +47,12 @@ MakeRun timed_model(const ir::Model& model, const data::Dataset& test, Setting s
                      });
 }
 
+// Below a microsecond the clock is measured more than the layer, and times are printed in tenths.
+bool is_told_apart(const runtime::LayerComparison& layer) {
+  constexpr double kShortest = 1, kPrinted = 0.1;
+  return layer.integer_us >= kShortest && layer.integer_us - layer.float_us >= kPrinted;
+}
+
 // Names the layers of a quantized candidate that gain nothing: integers took longer than float.
 void warn_of_slow_integers(const ir::Model& base, const ir::Model& candidate,
                            const std::string& name, Setting setting, Report& report,
@@ -61,7 +67,7 @@ void warn_of_slow_integers(const ir::Model& base, const ir::Model& candidate,
   const auto timings = runtime::bench_layers(pair, {.rounds = kRounds});
   std::string slower;
   for (const runtime::LayerComparison& layer : runtime::compare_layers(timings[0], timings[1])) {
-    if (!layer.slower_in_integers()) continue;
+    if (!layer.slower_in_integers() || !is_told_apart(layer)) continue;
     char times[64];
     std::snprintf(times, sizeof times, " (%.1f and %.1f us)", layer.integer_us, layer.float_us);
     slower += (slower.empty() ? "" : ", ") + escaped(layer.node) + times;

@@ -93,7 +93,10 @@ ValueId build_mlp(GraphBuilder& b, const Spec& spec, int64_t classes) {
   for (const std::string_view part : split(spec.arguments, '-'))
     sizes.push_back(parse_size(part, "layer width"));
   if (sizes.size() < 2)
-    throw UsageError(kFlag, "mlp needs input and output widths, as in mlp:784-300-100-10");
+    throw UsageError(
+        kFlag,
+        "mlp needs input and output widths, as in mlp:784-300-100-10; 'pare data PATH' "
+        "shows those of a data set");
   const int64_t features = element_count(b.item());
   if (sizes.front() != features || sizes.back() != classes) {
     throw Error(kFlag, "mlp:" + spec.arguments + " does not fit data of " +
