@@ -29,9 +29,12 @@ std::span<const FormatRow> rows() {
        .extensions = {".pare"},
        .recognises = is_pare,
        .read = [](const std::string& path, const ReadOptions&) { return read_pare(path); },
-       .write = [](const ir::Model& model, const std::string& path,
-                   const WriteOptions& options) { write_pare(model, path, options.threads); },
-       .losses = nullptr},
+       .write =
+           [](const ir::Model& model, const std::string& path, const WriteOptions& options) {
+             write_pare(model, path, options.threads, options.complete);
+           },
+       .losses = nullptr,
+       .completes = true},
       // Before onnx, whose files begin less unmistakably.
       {.name = "safetensors",
        .summary = "weights in one file or several with an index; quantized as compressed-tensors",
@@ -39,7 +42,8 @@ std::span<const FormatRow> rows() {
        .recognises = is_safetensors,
        .read = read_safetensors,
        .write = write_safetensors,
-       .losses = safetensors_losses},
+       .losses = safetensors_losses,
+       .completes = true},
       {.name = "npz",
        .summary = "named NumPy arrays",
        .extensions = {".npz"},
@@ -168,12 +172,16 @@ void write(const ir::Model& model, const std::string& path, const WriteOptions& 
   const FormatRow& row = writer_for(path, options.format);
   const std::vector<std::string> losses =
       row.losses ? row.losses(model, options) : std::vector<std::string>{};
-  if (losses.empty()) return row.write(model, path, options);
-  for (const std::string& loss : losses) options.note(loss);
+  const bool complete_now = options.complete && !row.completes;
+  if (losses.empty() && !complete_now) return row.write(model, path, options);
   ir::Model recorded = model;
-  recorded.metadata.history.push_back({.pass = "convert",
-                                       .options = {{"to", row.name}, {"losses", losses}},
-                                       .tool_version = PARE_VERSION});
+  if (complete_now) options.complete(recorded.metadata);
+  for (const std::string& loss : losses) options.note(loss);
+  if (!losses.empty()) {
+    recorded.metadata.history.push_back({.pass = "convert",
+                                         .options = {{"to", row.name}, {"losses", losses}},
+                                         .tool_version = PARE_VERSION});
+  }
   row.write(recorded, path, options);
 }
 

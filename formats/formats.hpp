@@ -42,6 +42,9 @@ struct WriteOptions {
   int opset = 17;      // ONNX operator set: 13, 17 or 21
   int threads = 1;     // that evaluate what is deferred; the bytes do not depend on it
   Note note = [](const std::string&) {};
+  // Called once before metadata are stored, as late as the format allows: for what is worked out
+  // while tensors are written. May change no text's length. Null: they are complete.
+  std::function<void(ir::Metadata&)> complete;
 };
 
 struct FormatRow {
@@ -57,6 +60,8 @@ struct FormatRow {
   // Tells files that begin like those of another format by looking further; null: the head is
   // enough.
   bool (*confirms)(const std::string& path) = nullptr;
+  // Calls WriteOptions::complete itself; for other formats that is done before they write.
+  bool completes = false;
 };
 
 std::span<const FormatRow> all_formats();

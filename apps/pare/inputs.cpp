@@ -5,7 +5,6 @@
 
 #include "apps/pare/foreign_model.hpp"
 #include "apps/pare/option_groups.hpp"
-#include "formats/companions.hpp"
 
 namespace pare::cli {
 
@@ -19,7 +18,6 @@ std::vector<LoadedModel> load_models(const Invocation& invocation,
   std::vector<LoadedModel> models;
   for (const std::string& path : paths) {
     LoadedModel loaded{.path = path, .model = formats::read(path, reading)};
-    loaded.sha256 = formats::content_sha256(path);
     std::error_code failure;
     loaded.bytes = static_cast<int64_t>(fs::file_size(path, failure));
     if (failure) throw Error(path, "cannot be read: " + failure.message());

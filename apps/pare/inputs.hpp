@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Input files of a command, read and identified.
+// Input files of a command, found and read.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,6 @@ namespace pare::cli {
 struct LoadedModel {
   std::string path;
   int64_t bytes = 0;
-  std::string sha256;  // of the file, hex
   ir::Model model;
 };
 // Reads with the command's flags. Preprocessing flags go to the models that state none; throws

@@ -4,14 +4,17 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include "apps/pare/foreign_model.hpp"
+#include "apps/pare/input_hash.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/pass_result.hpp"
 #include "apps/pare/provenance.hpp"
 #include "apps/pare/sibling.hpp"
+#include "formats/companions.hpp"
 #include "lib/core/hash.hpp"
 #include "lib/core/mapped_file.hpp"
 #include "lib/core/output_file.hpp"
@@ -234,18 +237,22 @@ ir::Model fresh_model(const std::string& spec, const data::DatasetInfo& info, ui
   return model;
 }
 
-Inputs load_inputs(const PassCommand& parts, const Invocation& invocation) {
+// A training is known by the hashes of all that it begins with; other passes leave the model's to
+// the end.
+Inputs load_inputs(const PassCommand& parts, const Invocation& invocation, bool trains) {
   Inputs inputs;
   pass::Context& context = inputs.context;
   const std::string path = start_path(parts, invocation);
   for (LoadedModel& loaded : load_models(invocation, model_paths(parts, invocation))) {
     if (!path.empty() && inputs.start.path.empty()) {
-      context.input_hashes["model"] = loaded.sha256;
+      context.input_hashes["model"] =
+          trains ? formats::content_sha256(loaded.path) : InputHash::placeholder();
       inputs.start = std::move(loaded);
       continue;
     }
-    context.input_hashes["teacher" + std::to_string(context.teachers.size())] = loaded.sha256;
-    context.teachers.push_back({loaded.path, loaded.sha256, std::move(loaded.model)});
+    const std::string hash = formats::content_sha256(loaded.path);
+    context.input_hashes["teacher" + std::to_string(context.teachers.size())] = hash;
+    context.teachers.push_back({loaded.path, hash, std::move(loaded.model)});
   }
   context.seed = static_cast<uint64_t>(invocation.options.integer("seed"));
   context.threads = invocation.threads;
@@ -312,7 +319,7 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     check_inputs_exist(parts, invocation);
     continue_in_pare_train(info.name, invocation.arguments, invocation.threads);
   }
-  Inputs inputs = load_inputs(parts, invocation);
+  Inputs inputs = load_inputs(parts, invocation, trains);
   if (parts.start == Start::kModel) {
     check_memory(invocation, inputs.start.path, inputs.start.model,
                  inputs.context.calibration ? kCalibrationBatch : 0);
@@ -325,10 +332,15 @@ ExitCode run(const PassCommand& parts, const Invocation& invocation) {
     inputs.context.checkpoint = output + ".checkpoint";
     inputs.context.resume = !invocation.flag("no_resume");
   }
+  std::optional<InputHash> hash;
+  if (!trains) hash.emplace(inputs.start.path, invocation.threads);
   const Options resolved = tuned(invocation, info, own, inputs.context);
   ir::Model result = pass::run(info, inputs.start.model, resolved, inputs.context);
   record_command_line(invocation, trains, result);
-  formats::write(result, output, write_options(invocation));
+  formats::WriteOptions writing = write_options(invocation);
+  if (hash) writing.complete = hash->completion(result.metadata.history.size() - 1);
+  formats::write(result, output, writing);
+  if (hash) writing.complete(result.metadata);
   if (trains) {
     std::error_code ignored;
     fs::remove(inputs.context.checkpoint, ignored);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -29,6 +30,8 @@ ir::Model read_pare(const std::string& path, bool check_hashes = true);
 // Atomic and deterministic, for any number of threads. Deferred tensors are evaluated a few at a
 // time and dropped, so a model larger than memory streams through. Throws Error(path, ...) when the
 // file cannot be written.
-void write_pare(const ir::Model& model, const std::string& path, int threads = 1);
+// `complete`, where given, is called once the tensors are written, with the metadata to store.
+void write_pare(const ir::Model& model, const std::string& path, int threads = 1,
+                const std::function<void(ir::Metadata&)>& complete = nullptr);
 
 }  // namespace pare::formats

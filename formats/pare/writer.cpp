@@ -66,7 +66,7 @@ class ModelWriter {
   ModelWriter(const ir::Model& model, const std::string& path, int threads)
       : model_(model), writer_(path, expected_bytes(model)), threads_(threads) {}
 
-  void write() {
+  void write(const std::function<void(ir::Metadata&)>& complete) {
     writer_.set_attribute(std::string(kVersionAttribute), kPareFormatVersion);
     add_tensors();
     const ir::Dims small_dims{static_cast<int64_t>(small_.size())};
@@ -75,8 +75,9 @@ class ModelWriter {
     Json graphs = Json::array();
     for (const ir::Graph& graph : model_.graphs) graphs.push_back(ir::to_json(graph));
     index_.graphs_hash = add_text(std::string(kGraphsArray), to_text(graphs));
-    index_.metadata_hash =
-        add_text(std::string(kMetadataArray), to_text(ir::to_json(model_.metadata)));
+    ir::Metadata metadata = model_.metadata;
+    if (complete) complete(metadata);
+    index_.metadata_hash = add_text(std::string(kMetadataArray), to_text(ir::to_json(metadata)));
     add_text(std::string(kIndexArray), to_text(to_json(index_)));
     writer_.commit();
   }
@@ -180,8 +181,9 @@ class ModelWriter {
 
 }  // namespace
 
-void write_pare(const ir::Model& model, const std::string& path, int threads) {
-  ModelWriter(model, path, threads).write();
+void write_pare(const ir::Model& model, const std::string& path, int threads,
+                const std::function<void(ir::Metadata&)>& complete) {
+  ModelWriter(model, path, threads).write(complete);
 }
 
 }  // namespace pare::formats

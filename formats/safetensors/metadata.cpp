@@ -41,8 +41,8 @@ ir::Metadata stated_metadata(const Texts& texts, const std::string& path) {
   return ir::metadata_from_json(parse_json(stated->second, path), path);
 }
 
-Json texts_for(const ir::Model& model, const Json& quantization_config) {
-  Json texts = {{"format", "pt"}, {kOurs, to_text(ir::to_json(model.metadata))}};
+Json texts_for(const ir::Metadata& metadata, const Json& quantization_config) {
+  Json texts = {{"format", "pt"}, {kOurs, to_text(ir::to_json(metadata))}};
   if (!quantization_config.is_null()) texts[kConfig] = to_text(quantization_config);
   return texts;
 }

@@ -17,7 +17,7 @@ using Texts = std::map<std::string, std::string>;
 // Error(path) when it is no JSON.
 Json stated_config(const Texts& texts, const std::string& path);
 ir::Metadata stated_metadata(const Texts& texts, const std::string& path);
-// The texts to write for `model`.
-Json texts_for(const ir::Model& model, const Json& quantization_config);
+// The texts to write for a model.
+Json texts_for(const ir::Metadata& metadata, const Json& quantization_config);
 
 }  // namespace pare::formats::safetensors

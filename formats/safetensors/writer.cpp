@@ -62,7 +62,7 @@ std::vector<int64_t> places_in_file(const std::vector<NamedTensor>& tensors) {
 }
 
 std::string header_text(const std::vector<NamedTensor>& tensors, const std::vector<int64_t>& begin,
-                        const Json& texts) {
+                        const Json& texts, const std::string& path) {
   Json json = {{"__metadata__", texts}};
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto& [name, tensor] = tensors[i];
@@ -72,7 +72,30 @@ std::string header_text(const std::vector<NamedTensor>& tensors, const std::vect
   }
   std::string text = to_text(json);
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  if (text.size() > safetensors::kLargestHeader) {
+    throw Error(path, "its header would exceed the 100 MB that safetensors allow");
+  }
   return text;
+}
+
+// Tensor i begins at `begin[i]` behind `data`. In the model's order, not the file's: what belongs
+// together, as codes and their scales, is worked out together.
+void write_tensors(const std::vector<NamedTensor>& tensors, const std::vector<int64_t>& begin,
+                   int64_t data, int threads, OutputFile& file) {
+  const auto tensor_at = [&](int64_t i) -> const ir::Tensor& {
+    return tensors[static_cast<size_t>(i)].second;
+  };
+  OrderedWork work(static_cast<int64_t>(tensors.size()), kEvaluatedBytes);
+  work.run(
+      threads,
+      [&](int64_t i) {
+        const ir::Tensor& tensor = tensor_at(i);
+        return tensor.buffer().is_deferred() ? tensor.stored_bytes() : 0;
+      },
+      [&](int64_t i) { return tensor_at(i).view(); },
+      [&](int64_t i, const ir::BufferView& view) {
+        file.write_at(data + begin[static_cast<size_t>(i)], view.bytes());
+      });
 }
 
 void write_config(const Json& config, const std::string& path, const WriteOptions& options) {
@@ -95,10 +118,10 @@ void write_safetensors(const ir::Model& model, const std::string& path,
   }
   const Json config = safetensors::quantization_config(model);
   const std::vector<int64_t> begin = places_in_file(tensors);
-  const std::string header = header_text(tensors, begin, safetensors::texts_for(model, config));
-  if (header.size() > safetensors::kLargestHeader) {
-    throw Error(path, "its header would exceed the 100 MB that safetensors allow");
-  }
+  const auto header_for = [&](const ir::Metadata& metadata) {
+    return header_text(tensors, begin, safetensors::texts_for(metadata, config), path);
+  };
+  const std::string header = header_for(model.metadata);
   OutputFile file(path);
   const uint64_t size = header.size();
   const auto data = static_cast<int64_t>(sizeof size + header.size());
@@ -107,22 +130,14 @@ void write_safetensors(const ir::Model& model, const std::string& path,
   file.require_space(bytes);
   file.write(std::as_bytes(std::span(&size, 1)));
   file.write(header);
-  // In the model's order, not the file's: what belongs together, as codes and their scales, is
-  // worked out together.
-  const auto tensor_at = [&](int64_t i) -> const ir::Tensor& {
-    return tensors[static_cast<size_t>(i)].second;
-  };
-  OrderedWork work(static_cast<int64_t>(tensors.size()), kEvaluatedBytes);
-  work.run(
-      options.threads,
-      [&](int64_t i) {
-        const ir::Tensor& tensor = tensor_at(i);
-        return tensor.buffer().is_deferred() ? tensor.stored_bytes() : 0;
-      },
-      [&](int64_t i) { return tensor_at(i).view(); },
-      [&](int64_t i, const ir::BufferView& view) {
-        file.write_at(data + begin[static_cast<size_t>(i)], view.bytes());
-      });
+  write_tensors(tensors, begin, data, options.threads, file);
+  if (options.complete) {
+    ir::Metadata metadata = model.metadata;
+    options.complete(metadata);
+    const std::string completed = header_for(metadata);
+    require(completed.size() == header.size(), "metadata are completed without a change of length");
+    file.write_at(sizeof size, std::as_bytes(std::span(completed)));
+  }
   file.commit();
   write_config(config, path, options);
 }

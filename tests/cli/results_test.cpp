@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "formats/formats.hpp"
+#include "lib/core/hash.hpp"
 #include "lib/core/json.hpp"
 #include "lib/core/output_file.hpp"
 #include "tests/cli/child_process.hpp"
@@ -175,6 +176,30 @@ TEST_CASE("history records options and input hashes, never paths or threads") {
   CHECK_FALSE(entry.options.contains("threads"));
   CHECK(entry.inputs["model"].get<std::string>().size() == 64);
   CHECK(read_file(folder.at("o.pare")).find("m.pare") == std::string::npos);
+}
+
+TEST_CASE("history has the input's hash, whatever is written and however many threads write it") {
+  const Folder folder;
+  write_model(folder.at("m.pare"));
+  const std::string expected = pare::to_hex(pare::sha256_of_file(folder.at("m.pare")));
+  for (const std::string output : {"o.pare", "o.safetensors", "o.npz", "o.onnx"}) {
+    CAPTURE(output);
+    std::string bytes;
+    for (const std::string threads : {"1", "2"}) {
+      const Finished said = run(folder, {"quantize", "m.pare", "--scheme", "w4a16", "--threads",
+                                         threads, "-o", output, "--json"});
+      REQUIRE(said.code == 0);
+      CHECK(pare::Json::parse(said.out)["inputs"]["model"] == expected);
+      const auto model = pare::formats::read(folder.at(output));
+      REQUIRE(!model.metadata.history.empty());
+      CHECK(model.metadata.history[0].inputs["model"] == expected);
+      if (!bytes.empty()) CHECK(read_file(folder.at(output)) == bytes);
+      bytes = read_file(folder.at(output));
+    }
+    must_run(folder, {"convert", "m.pare", "-o", output});
+    const auto converted = pare::formats::read(folder.at(output));
+    CHECK(converted.metadata.history.at(0).inputs["model"] == expected);
+  }
 }
 
 TEST_CASE("preprocessing is stated once: flags for a model that states its own are refused") {

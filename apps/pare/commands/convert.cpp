@@ -3,11 +3,11 @@
 // lacks.
 #include "apps/pare/commands/commands.hpp"
 #include "apps/pare/foreign_model.hpp"
+#include "apps/pare/input_hash.hpp"
 #include "apps/pare/inputs.hpp"
 #include "apps/pare/memory_limit.hpp"
 #include "apps/pare/option_groups.hpp"
 #include "apps/pare/provenance.hpp"
-#include "formats/companions.hpp"
 #include "formats/rehearse.hpp"
 #include "lib/core/output_file.hpp"
 
@@ -32,11 +32,13 @@ ExitCode run(const Invocation& invocation) {
                              " states no preprocessing: what runs it must know what to feed it "
                              "(see --input-scale, --mean, --std, --like)");
   }
-  model.metadata.history.push_back(conversion_entry(invocation, formats::content_sha256(input)));
-  const formats::WriteOptions options = write_options(invocation);
+  model.metadata.history.push_back(conversion_entry(invocation, InputHash::placeholder()));
+  formats::WriteOptions options = write_options(invocation);
   if (invocation.flag("dry_run")) {
     formats::rehearse_write(model, output, options);
   } else {
+    const InputHash hash(input, options.threads);
+    options.complete = hash.completion(model.metadata.history.size() - 1);
     formats::write(model, output, options);
   }
   return ExitCode::kOk;
