@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a network's convolutions alone take in oneDNN, in any layout it likes: the yardstick beside
-// our kernels and both runtimes.
+// What a network's convolutions and products alone take in oneDNN, in any layout it likes: the
+// yardstick beside our kernels and both runtimes.
 #pragma once
 
 #include <map>
@@ -14,5 +14,9 @@ namespace pare::bench {
 // as u8 x s8. The model is the float one.
 std::map<std::string, double> onednn_convolutions_us(const ir::Model& model, int64_t batch,
                                                      int threads, bool integer);
+
+// Likewise of every Gemm with a bias, in f32.
+std::map<std::string, double> onednn_products_us(const ir::Model& model, int64_t batch,
+                                                 int threads);
 
 }  // namespace pare::bench

@@ -5,6 +5,7 @@
 //
 // usage: bench_choices [batch [network]]
 #include <cstdio>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -55,6 +56,21 @@ std::vector<runtime::LayerTiming> layers(std::vector<runtime::LayerTiming> timin
   return timings;
 }
 
+// Each shape once beside what oneDNN takes for it alone, in layouts of its own choice. Not of those
+// that run in oneDNN.
+void compare_alone(const Network& network, int64_t batch,
+                   const std::vector<runtime::LayerTiming>& timings,
+                   const std::map<std::string, double>& onednn, const std::string& what,
+                   Counts& counts) {
+  std::set<std::string> seen;
+  for (const runtime::LayerTiming& timing : timings) {
+    const auto alone = onednn.find(timing.step.main);
+    if (alone == onednn.end() || timing.step.kernel.starts_with("onednn")) continue;
+    if (!seen.insert(shape_of(timing.step)).second) continue;
+    print(network.name + ": " + shape_of(timing.step), batch, timing, what, alone->second, counts);
+  }
+}
+
 void compare(const Network& network, int64_t batch, Counts& counts) {
   const ir::Model model = float_model(network);
   const ir::Model codes = quantized_model(model, network, "w8a8");
@@ -76,13 +92,11 @@ void compare(const Network& network, int64_t batch, Counts& counts) {
     print(network.name + ": " + shape, batch, first[i], second[i].step.kernel, second[i].median_us,
           counts);
   }
-  const auto onednn = onednn_convolutions_us(model, batch, 1, true);
-  for (const runtime::LayerTiming& timing : layers(timings[2])) {
-    const auto alone = onednn.find(timing.step.main);
-    if (alone == onednn.end() || !seen.insert("int8 " + shape_of(timing.step)).second) continue;
-    print(network.name + ": " + shape_of(timing.step), batch, timing, "oneDNN u8s8, alone",
-          alone->second, counts);
-  }
+  std::map<std::string, double> onednn = onednn_convolutions_us(model, batch, 1, false);
+  onednn.merge(onednn_products_us(model, batch, 1));
+  compare_alone(network, batch, first, onednn, "oneDNN f32, alone", counts);
+  compare_alone(network, batch, layers(timings[2]), onednn_convolutions_us(model, batch, 1, true),
+                "oneDNN u8s8, alone", counts);
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 // Convolutions and products compiled for NEON.
 // clang-format off
 #include "lib/runtime/kernels/own/vec_neon.hpp"
-#include "lib/runtime/kernels/own/depthwise_body.hpp"
+#include "lib/runtime/kernels/own/depthwise_real_body.hpp"
 #include "lib/runtime/kernels/own/linear_block_body.hpp"
 #include "lib/runtime/kernels/own/product_body.hpp"
 #include "lib/runtime/kernels/own/winograd_body.hpp"
