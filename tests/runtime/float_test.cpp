@@ -205,6 +205,7 @@ TEST_CASE("minimal filtering equals the definition within its rounding bound") {
       {{64, 4, 3}, {.out = 80}},
       {{37, 9, 13}, {.out = 33, .pads = {0, 2, 3, 1}}},
       {{16, 6, 40}, {.out = 50, .pads = {0, 0, 0, 0}}},
+      {{80, 3, 107}, {.out = 17}},
   };
   for (const Case& c : cases) {
     for (const std::string& isa : test::available_isas()) {

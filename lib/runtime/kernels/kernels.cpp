@@ -47,7 +47,7 @@ constexpr std::array kRows = {
     KernelRow{"Conv", kOneDnn, kNhwc, onednn::supports_conv, onednn::make_conv},
     KernelRow{"Conv", kOwn, kNhwcAnyInput, own::supports_conv, own::make_conv},
     // Not oneDNN's, which adds the bias last: a row would have other bits in a batch than alone. Of
-    // its time ours takes 0.8 (8 to 32 rows of 784 x 768) to 1.1 (from 128 on).
+    // its time ours takes 0.8 (8 rows of 784 x 768), as long (32) or 1.1 (from 128 on).
     KernelRow{"Gemm", kOwn, kPlain, own::supports_row_product, own::make_row_product},
     KernelRow{"MatMul", kOwn, kPlain, own::supports_row_product, own::make_row_product},
     KernelRow{"Gemm", kOwn, kPlain, own::supports_product, own::make_product},

@@ -36,12 +36,19 @@ void transform_filter(const float* filter, float (&out)[kWinogradPositions]) {
   }
 }
 
+// Tiles that are worked on together.
+struct Strip {
+  int64_t first_row, rows;
+  int64_t first_column, columns;
+  int64_t tiles() const { return rows * columns; }
+};
+
 struct WinogradPlan {
   Conv2d g;
   int64_t lanes;
   int64_t tile_rows, tile_columns;
-  int64_t strip_rows = 1;      // of tiles
-  int64_t in_padded, vectors;  // input channels; vectors of output channels
+  int64_t strip_rows, strip_columns;  // of tiles
+  int64_t in_padded, vectors;         // input channels; vectors of output channels
   std::vector<float> weights;  // for every two vectors: [position][input channel][vector][lane]
   std::vector<float> bias;     // padded to lanes
   std::vector<float> zeros;    // a row outside the image
@@ -50,31 +57,41 @@ struct WinogradPlan {
   int threads;
 
   explicit WinogradPlan(const StepSpec& step);
-  int64_t strip_tiles() const { return strip_rows * tile_columns; }
+  int64_t strip_tiles() const { return strip_rows * strip_columns; }
   int64_t input_stride() const { return strip_tiles() * in_padded + kLine; }
   int64_t product_width() const { return std::min(vectors, kGroupVectors) * lanes; }
   int64_t product_stride() const { return strip_tiles() * product_width() + kLine; }
   int64_t worker_floats() const { return kWinogradPositions * (input_stride() + product_stride()); }
-  int64_t strips() const { return (tile_rows + strip_rows - 1) / strip_rows; }
+  int64_t strips_across() const { return (tile_columns + strip_columns - 1) / strip_columns; }
+  int64_t strips() const { return (tile_rows + strip_rows - 1) / strip_rows * strips_across(); }
   void run(const RunArgs& args) const;
 
  private:
   int64_t group_weights(int64_t group_vectors) const;
   void pack(const std::vector<float>& stored);
-  void transform(const float* image, int64_t first_row, int64_t rows, float* to) const;
+  void transform(const float* image, const Strip& strip, float* to) const;
   void multiply(const float* transformed, int64_t tiles, int64_t vector, float* products) const;
-  void finish(const RunArgs& args, int64_t n, int64_t first_row, int64_t rows, int64_t vector,
+  void finish(const RunArgs& args, int64_t n, const Strip& strip, int64_t vector,
               const float* products) const;
-  void run_strip(const RunArgs& args, int64_t n, int64_t strip, float* scratch) const;
+  Strip strip_at(int64_t index) const;
+  void run_strip(const RunArgs& args, int64_t n, const Strip& strip, float* scratch) const;
 };
 
-// Rows of tiles of one strip: enough tiles to fill the registers of a product several times and not
-// so many that the transformed pixels leave the second cache, and a strip for every thread.
+// Enough tiles to fill the registers of a product several times, and not so many that the
+// transformed pixels leave the second cache.
+int64_t tiles_of_strip(const Conv2d& g) { return std::clamp<int64_t>(2048 / g.channels, 12, 36); }
+
+// As many rows of tiles as that makes, and a strip for every thread.
 int64_t rows_of_strip(const Conv2d& g, int64_t tile_rows, int64_t tile_columns, int threads) {
-  const int64_t tiles = std::clamp<int64_t>(2048 / g.channels, 12, 36);
-  const int64_t rows = std::clamp<int64_t>(tiles / tile_columns, 1, tile_rows);
+  const int64_t rows = std::clamp<int64_t>(tiles_of_strip(g) / tile_columns, 1, tile_rows);
   const int64_t shared = (tile_rows * g.batch + threads - 1) / threads;
   return std::min(rows, shared);
+}
+
+// Of one row: all, or of wide images equal parts.
+int64_t columns_of_strip(const Conv2d& g, int64_t tile_columns) {
+  const int64_t parts = std::max<int64_t>(1, tile_columns / tiles_of_strip(g));
+  return (tile_columns + parts - 1) / parts;
 }
 
 WinogradPlan::WinogradPlan(const StepSpec& step)
@@ -89,6 +106,7 @@ WinogradPlan::WinogradPlan(const StepSpec& step)
       residual_input(residual_index(step)),
       threads(linear_threads(step, g.macs())) {
   strip_rows = rows_of_strip(g, tile_rows, tile_columns, threads);
+  strip_columns = columns_of_strip(g, tile_columns);
   bias.assign(static_cast<size_t>(vectors * lanes), 0.0F);
   if (step.has_input(2)) {
     const std::vector<float> given = ir::to_f32(*step.input(2).constant);
@@ -119,21 +137,21 @@ void WinogradPlan::pack(const std::vector<float>& stored) {
   }
 }
 
-void WinogradPlan::transform(const float* image, int64_t first_row, int64_t rows, float* to) const {
+void WinogradPlan::transform(const float* image, const Strip& strip, float* to) const {
   WinogradInput in;
   in.width = g.width;
   in.channels = g.channels;
-  in.first_column = -g.pad_left;
-  in.tiles = tile_columns;
+  in.first_column = strip.first_column * kWinogradOutput - g.pad_left;
+  in.tiles = strip.columns;
   in.position_stride = input_stride();
   in.vector_stride = strip_tiles() * lanes;
-  for (int64_t row = 0; row < rows; ++row) {
+  for (int64_t row = 0; row < strip.rows; ++row) {
     for (int64_t r = 0; r < kWinogradTile; ++r) {
-      const int64_t y = (first_row + row) * kWinogradOutput - g.pad_top + r;
+      const int64_t y = (strip.first_row + row) * kWinogradOutput - g.pad_top + r;
       const bool inside = y >= 0 && y < g.height;
       in.rows[r] = inside ? image + y * g.width * g.channels : zeros.data();
     }
-    in.output = to + row * tile_columns * lanes;
+    in.output = to + row * strip.columns * lanes;
     linear_kernels().winograd_input(in);
   }
 }
@@ -153,23 +171,25 @@ void WinogradPlan::multiply(const float* transformed, int64_t tiles, int64_t vec
   linear_kernels().winograd_products(b);
 }
 
-void WinogradPlan::finish(const RunArgs& args, int64_t n, int64_t first_row, int64_t rows,
-                          int64_t vector, const float* products) const {
+void WinogradPlan::finish(const RunArgs& args, int64_t n, const Strip& strip, int64_t vector,
+                          const float* products) const {
+  const int64_t first_pixel = strip.first_column * kWinogradOutput;
   WinogradOutput out;
   out.position_stride = product_stride();
   out.tile_stride = std::min(kGroupVectors, vectors - vector) * lanes;
-  out.tiles = tile_columns;
+  out.tiles = strip.columns;
   out.bias = bias.data() + vector * lanes;
   out.low = low;
   out.high = high;
-  out.width = g.out_width;
+  out.width = g.out_width - first_pixel;
   out.pixel_stride = g.out_channels;
   out.row_stride = g.out_width * g.out_channels;
   out.channels = std::min(kGroupVectors * lanes, g.out_channels - vector * lanes);
-  for (int64_t row = 0; row < rows; ++row) {
-    const int64_t y = (first_row + row) * kWinogradOutput;
-    const int64_t to = (n * g.out_height + y) * out.row_stride + vector * lanes;
-    out.products = products + row * tile_columns * out.tile_stride;
+  for (int64_t row = 0; row < strip.rows; ++row) {
+    const int64_t y = (strip.first_row + row) * kWinogradOutput;
+    const int64_t pixel = (n * g.out_height + y) * g.out_width + first_pixel;
+    const int64_t to = pixel * g.out_channels + vector * lanes;
+    out.products = products + row * strip.columns * out.tile_stride;
     out.rows = std::min(kWinogradOutput, g.out_height - y);
     out.output = args.out<float>() + to;
     if (residual_input >= 0) out.residual = args.in<float>(residual_input) + to;
@@ -177,21 +197,27 @@ void WinogradPlan::finish(const RunArgs& args, int64_t n, int64_t first_row, int
   }
 }
 
-void WinogradPlan::run_strip(const RunArgs& args, int64_t n, int64_t strip, float* scratch) const {
-  const int64_t first_row = strip * strip_rows;
-  const int64_t rows = std::min(strip_rows, tile_rows - first_row);
+Strip WinogradPlan::strip_at(int64_t index) const {
+  const int64_t row = index / strips_across() * strip_rows;
+  const int64_t column = index % strips_across() * strip_columns;
+  return {row, std::min(strip_rows, tile_rows - row), column,
+          std::min(strip_columns, tile_columns - column)};
+}
+
+void WinogradPlan::run_strip(const RunArgs& args, int64_t n, const Strip& strip,
+                             float* scratch) const {
   float* products = scratch + kWinogradPositions * input_stride();
-  transform(args.in<float>(0) + n * g.height * g.width * g.channels, first_row, rows, scratch);
+  transform(args.in<float>(0) + n * g.height * g.width * g.channels, strip, scratch);
   for (int64_t vector = 0; vector < vectors; vector += kGroupVectors) {
-    multiply(scratch, rows * tile_columns, vector, products);
-    finish(args, n, first_row, rows, vector, products);
+    multiply(scratch, strip.tiles(), vector, products);
+    finish(args, n, strip, vector, products);
   }
 }
 
 void WinogradPlan::run(const RunArgs& args) const {
   auto* scratch = reinterpret_cast<float*>(args.scratch);
   parallel_for_workers(g.batch * strips(), threads, [&](int64_t i, int worker) {
-    run_strip(args, i / strips(), i % strips(), scratch + worker * worker_floats());
+    run_strip(args, i / strips(), strip_at(i % strips()), scratch + worker * worker_floats());
   });
 }
 
