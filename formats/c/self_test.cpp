@@ -47,8 +47,15 @@ constexpr const char* kCompareCodes =
 
 template <class T>
 std::string table(const char* type, const std::string& name, std::span<const T> values) {
-  return std::string("static const ") + type + " " + name + "[" + std::to_string(values.size()) +
-         "] = " + initializer(values, 2) + ";\n\n";
+  std::string out = "static const ";
+  out += type;
+  out += ' ';
+  out += name;
+  out += '[';
+  out += std::to_string(values.size());
+  out += "] = ";
+  out += initializer(values, 2);
+  return out += ";\n\n";
 }
 
 std::string check_checkpoint(const Program& program, const Checkpoint& point, size_t index) {
