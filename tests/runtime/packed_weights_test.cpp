@@ -304,6 +304,7 @@ TEST_CASE("products with sparse weights equal their definition, the same bits on
         check_sparse_product({5, depth}, density, values, 2);
         check_sparse_product({67, depth}, density, values, 2);
         check_sparse_product({35, depth}, density, values, 7);
+        check_sparse_product({35, depth}, density, values, 13);
       }
     }
     check_sparse_product({900, 500}, 0.2F, values, 2);  // shared among threads

@@ -17,9 +17,10 @@ namespace pare::runtime::own {
 
 namespace {
 
-// Vectors hold rows of x above it: the time of 5 rows is that of 16, about as long as 4 rows take
-// one by one (bench/kernels).
+// Vectors hold rows of x above these many: 5 to 16 rows take as long as about 4 one by one, of
+// codes as 13 (4096 x 4096 with AVX-512).
 constexpr int64_t kMostRows = 4;
+constexpr int64_t kMostCodeRows = 12;
 // A kept weight costs its value and the mask; below this density that is less than the dense weight
 // and the expansion is paid for. Smaller weights sit in cache and gain nothing.
 constexpr double kHighestDensity = 0.6;
@@ -136,7 +137,7 @@ Kernel make_sparse_product(const StepSpec& step) {
   const ir::Tensor& weight = *step.input(1).constant;
   const int64_t rows = matrix_geometry(step).rows;
   Kernel kernel;
-  if (rows > kMostRows) {
+  if (rows > (weight.is_quantized() ? kMostCodeRows : kMostRows)) {
     kernel = make_sparse_batch(step, kernels());
   } else {
     kernel = weight.is_quantized() ? make<RoundRows>(step) : make<MaskedRows>(step);
