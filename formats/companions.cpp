@@ -43,14 +43,16 @@ std::vector<std::string> companion_files(const std::string& path) {
   return out;
 }
 
-std::string content_sha256(const std::string& path) {
-  const std::string own = to_hex(sha256_of_file(path));
+std::string content_sha256(const std::string& path, const std::stop_token& stop) {
+  const std::string own = to_hex(sha256_of_file(path, stop));
   const std::vector<std::string> companions = companion_files(path);
   if (companions.empty()) return own;
   Sha256Stream digest;
   digest.update(own + '\n');
   // Without names: renamed together, a model and its files stay what they are.
-  for (const std::string& file : companions) digest.update(to_hex(sha256_of_file(file)) + '\n');
+  for (const std::string& file : companions) {
+    digest.update(to_hex(sha256_of_file(file, stop)) + '\n');
+  }
   return to_hex(digest.finish());
 }
 

@@ -3,6 +3,7 @@
 // shards. Whoever hashes a model's file, or lists what a result depends on, needs them all.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace pare::formats {
 std::vector<std::string> companion_files(const std::string& path);
 
 // SHA-256 in hex of what a model is read from: of the file itself, or, with companions, of a list
-// of the hashes of them all. Throws Error(path) when one of the files cannot be read.
-std::string content_sha256(const std::string& path);
+// of the hashes of them all. Throws Error(path) when one of the files cannot be read, or once
+// `stop` is requested.
+std::string content_sha256(const std::string& path, const std::stop_token& stop = {});
 
 }  // namespace pare::formats

@@ -5,9 +5,16 @@
 
 namespace pare::cli {
 
-InputHash::InputHash(const std::string& path, int threads)
-    : hash_(std::async(threads > 1 ? std::launch::async : std::launch::deferred,
-                       formats::content_sha256, path)) {}
+InputHash::InputHash(const std::string& path, int threads) {
+  if (threads <= 1) {
+    hash_ = std::async(std::launch::deferred, [path] { return formats::content_sha256(path); });
+    return;
+  }
+  std::packaged_task<std::string(std::stop_token)> task(
+      [path](const std::stop_token& stop) { return formats::content_sha256(path, stop); });
+  hash_ = task.get_future();
+  worker_ = std::jthread(std::move(task));
+}
 
 std::function<void(ir::Metadata&)> InputHash::completion(size_t entry) const {
   return [hash = hash_, entry](ir::Metadata& metadata) {

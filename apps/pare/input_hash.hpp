@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-256 of a model file for history, worked out by a thread of its own while that model is
 // compressed and written: it takes as long as everything else, and nobody needs it before the end.
+// Where that fails, nobody waits for it either.
 #pragma once
 
 #include <functional>
 #include <future>
 #include <string>
+#include <thread>
 
 #include "lib/ir/model.hpp"
 
@@ -23,6 +25,7 @@ class InputHash {
 
  private:
   std::shared_future<std::string> hash_;
+  std::jthread worker_;  // stopped when this goes
 };
 
 }  // namespace pare::cli

@@ -4,6 +4,8 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "lib/core/hash.hpp"
 
+#include <algorithm>
+
 #include <openssl/sha.h>
 
 #include "lib/core/error.hpp"
@@ -51,6 +53,17 @@ std::string to_hex(const Sha256& hash) {
   return out;
 }
 
-Sha256 sha256_of_file(const std::string& path) { return sha256(MappedFile::open(path)->bytes()); }
+Sha256 sha256_of_file(const std::string& path, const std::stop_token& stop) {
+  constexpr size_t kPiece = 16'000'000;
+  const auto file = MappedFile::open(path);
+  Sha256Stream stream;
+  for (std::span<const std::byte> left = file->bytes(); !left.empty();) {
+    if (stop.stop_requested()) throw Error(path, "is no longer hashed");
+    const size_t count = std::min(kPiece, left.size());
+    stream.update(left.first(count));
+    left = left.subspan(count);
+  }
+  return stream.finish();
+}
 
 }  // namespace pare

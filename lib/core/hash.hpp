@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,7 @@ class Sha256Stream {
 
 Sha256 sha256(std::span<const std::byte> bytes);
 std::string to_hex(const Sha256& hash);
-// Throws Error(path) when the file cannot be read.
-Sha256 sha256_of_file(const std::string& path);
+// Throws Error(path) when the file cannot be read, or once `stop` is requested.
+Sha256 sha256_of_file(const std::string& path, const std::stop_token& stop = {});
 
 }  // namespace pare

@@ -184,5 +184,15 @@ TEST_CASE("SHA-256 gives the FIPS 180-4 example digests") {
   CHECK(to_hex(sha256_of_file(folder / "abc")) == digest("abc"));
 }
 
+TEST_CASE("a large file is hashed in pieces, and no further once it is not wanted") {
+  const Folder folder;
+  const std::string text(33'000'000, 'a');
+  write_text_file(folder / "large", text);
+  CHECK(sha256_of_file(folder / "large") == sha256(std::as_bytes(std::span(text))));
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK_THROWS_AS(sha256_of_file(folder / "large", stop.get_token()), Error);
+}
+
 }  // namespace
 }  // namespace pare
