@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "lib/runtime/kernels/own/linear_block.hpp"
+#include "lib/runtime/kernels/own/dense/linear_block.hpp"
 
 using namespace pare::runtime::own;
 

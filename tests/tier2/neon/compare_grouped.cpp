@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "lib/runtime/kernels/own/grouped.hpp"
+#include "lib/runtime/kernels/own/grouped/grouped.hpp"
 
 using namespace pare::runtime::own;
 

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "lib/runtime/kernels/own/group_product.hpp"
+#include "lib/runtime/kernels/own/grouped/group_product.hpp"
 
 using namespace pare::runtime::own;
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "lib/runtime/kernels/own/sparse.hpp"
+#include "lib/runtime/kernels/own/sparse/sparse.hpp"
 
 using namespace pare::runtime::own;
 

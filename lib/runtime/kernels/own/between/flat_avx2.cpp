@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flat loops compiled for avx2.
+#include "lib/runtime/kernels/own/between/flat_loops_body.hpp"
+
+namespace pare::runtime::own {
+
+const FlatLoops kFlatAvx2 = kLoops;
+
+}  // namespace pare::runtime::own

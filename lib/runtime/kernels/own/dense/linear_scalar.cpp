@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions and products compiled for any architecture.
+// clang-format off
+#include "lib/runtime/kernels/own/vec_scalar.hpp"
+#include "lib/runtime/kernels/own/dense/depthwise_real_body.hpp"
+#include "lib/runtime/kernels/own/dense/linear_block_body.hpp"
+#include "lib/runtime/kernels/own/dense/product_body.hpp"
+#include "lib/runtime/kernels/own/dense/winograd_body.hpp"
+// clang-format on
+
+namespace pare::runtime::own {
+
+const LinearKernels kLinearScalar = {Vec::kLanes,       Vec::kCodesPerUnit, Vec::kPixels[2],
+                                     integer_block,     real_block,         integer_depthwise,
+                                     real_depthwise,    real_product,       winograd_input,
+                                     winograd_products, winograd_output};
+
+}  // namespace pare::runtime::own
