@@ -25,6 +25,7 @@ struct Conv2d {
   int64_t macs() const {
     return batch * out_channels * out_height * out_width * group_channels() * taps();
   }
+  bool operator==(const Conv2d&) const = default;
 };
 
 // Throws Error(step.name) for more than two spatial dimensions.

@@ -2,6 +2,7 @@
 #include "lib/runtime/kernels/onednn/onednn.hpp"
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include <omp.h>
@@ -141,13 +142,33 @@ memory::dims weight_dims(const Conv2d& g) {
   return {g.groups, g.group_out_channels(), g.group_channels(), g.kernel_height, g.kernel_width};
 }
 
-dnnl::convolution_forward::primitive_desc conv_primitive(const StepSpec& step, const Conv2d& g) {
+using ConvDescriptor = dnnl::convolution_forward::primitive_desc;
+
+// All that a convolution's descriptor depends on.
+struct ConvKey {
+  Conv2d geometry;
+  bool bias = false, residual = false;
+  Clamp clamp;
+  int threads = 1;
+  bool operator==(const ConvKey&) const = default;
+};
+
+ConvDescriptor conv_primitive(const StepSpec& step, const Conv2d& g) {
   const ConvMemory memory_descs = {
       .source = Desc({g.batch, g.channels, g.height, g.width}, kF32, Tag::nhwc),
       .weights = Desc(weight_dims(g), kF32, Tag::any),
       .bias = bias_descriptor(step, {g.out_channels}, Tag::x),
       .output = Desc({g.batch, g.out_channels, g.out_height, g.out_width}, kF32, Tag::nhwc)};
   return conv_descriptor(library().engine, memory_descs, g, attributes(step, memory_descs.output));
+}
+
+// The last one is kept: a step that is asked about is made next, and oneDNN tries all of its
+// implementations for either.
+ConvDescriptor known_conv_primitive(const StepSpec& step, const Conv2d& g) {
+  static thread_local std::optional<std::pair<ConvKey, ConvDescriptor>> last;
+  const ConvKey key{g, step.has_input(2), step.has_residual, step.clamp, step.threads};
+  if (!last || !(last->first == key)) last.emplace(key, conv_primitive(step, g));
+  return last->second;
 }
 
 // Operands that all primitives here need: f32 activations, constant weights and bias.
@@ -179,7 +200,7 @@ std::string description() {
 
 bool supports_conv(const StepSpec& step) {
   if (!operands_fit(step) || step.input(0).dims.size() != 4) return false;
-  return is_optimised(step, [&] { return conv_primitive(step, conv_geometry(step)); });
+  return is_optimised(step, [&] { return known_conv_primitive(step, conv_geometry(step)); });
 }
 
 namespace {
@@ -200,7 +221,7 @@ Kernel translated(const StepSpec& step, const Make& make) {
 Kernel make_conv(const StepSpec& step) {
   const Conv2d g = conv_geometry(step);
   return translated(step, [&] {
-    const auto descriptor = conv_primitive(step, g);
+    const ConvDescriptor descriptor = known_conv_primitive(step, g);
     const Desc stored(weight_dims(g), kF32, g.groups == 1 ? Tag::oihw : Tag::goihw);
     Kernel kernel = bind_primitive(step, descriptor, dnnl::convolution_forward(descriptor), stored,
                                    bias_of(step));

@@ -3,6 +3,7 @@
 // 36. A strip of tile rows at a time: its transformed pixels, then for some vectors of output
 // channels 16 products and the way back, so that what lies between stays in the second cache.
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "lib/core/parallel.hpp"
@@ -17,22 +18,30 @@ namespace {
 constexpr int64_t kGroupVectors = 2;  // of output channels, for one product
 constexpr int64_t kLine = 16;         // floats of a cache line: strides are no powers of two
 
-// G g G^T of one 3 x 3 filter, G being (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1), rounded once.
-void transform_filter(const float* filter, float (&out)[kWinogradPositions]) {
-  double half[4][3];
-  for (int c = 0; c < 3; ++c) {
-    const double a = filter[c], b = filter[3 + c], d = filter[6 + c];
-    half[0][c] = a;
-    half[1][c] = (a + b + d) / 2;
-    half[2][c] = (a - b + d) / 2;
-    half[3][c] = d;
-  }
-  for (int r = 0; r < 4; ++r) {
-    const double a = half[r][0], b = half[r][1], d = half[r][2];
-    out[4 * r] = static_cast<float>(a);
-    out[4 * r + 1] = static_cast<float>((a + b + d) / 2);
-    out[4 * r + 2] = static_cast<float>((a - b + d) / 2);
-    out[4 * r + 3] = static_cast<float>(d);
+constexpr int64_t kMostLanes = 16;
+
+// 3 x 3 filters of neighbouring output channels, tap by tap, and what becomes of them.
+using Filters = std::array<std::array<double, kMostLanes>, 9>;
+using Transformed = std::array<std::array<float, kMostLanes>, kWinogradPositions>;
+
+// G g G^T, G being (1 0 0; 1/2 1/2 1/2; 1/2 -1/2 1/2; 0 0 1), rounded once.
+void transform_filters(const Filters& g, Transformed& out) {
+  for (size_t lane = 0; lane < kMostLanes; ++lane) {
+    double rows[4][3];
+    for (size_t c = 0; c < 3; ++c) {
+      const double a = g[c][lane], b = g[3 + c][lane], d = g[6 + c][lane];
+      rows[0][c] = a;
+      rows[1][c] = (a + b + d) / 2;
+      rows[2][c] = (a - b + d) / 2;
+      rows[3][c] = d;
+    }
+    for (size_t r = 0; r < 4; ++r) {
+      const double a = rows[r][0], b = rows[r][1], d = rows[r][2];
+      out[4 * r][lane] = static_cast<float>(a);
+      out[4 * r + 1][lane] = static_cast<float>((a + b + d) / 2);
+      out[4 * r + 2][lane] = static_cast<float>((a - b + d) / 2);
+      out[4 * r + 3][lane] = static_cast<float>(d);
+    }
   }
 }
 
@@ -122,16 +131,23 @@ int64_t WinogradPlan::group_weights(int64_t group_vectors) const {
 }
 
 void WinogradPlan::pack(const std::vector<float>& stored) {
-  weights.assign(static_cast<size_t>(group_weights(vectors)), 0.0F);
-  for (int64_t o = 0; o < g.out_channels; ++o) {
-    const int64_t vector = o / lanes, first = vector / kGroupVectors * kGroupVectors;
+  weights.resize(static_cast<size_t>(group_weights(vectors)));
+  for (int64_t vector = 0; vector < vectors; ++vector) {
+    const int64_t first = vector / kGroupVectors * kGroupVectors;
     const int64_t group = std::min(kGroupVectors, vectors - first);
-    float* to = weights.data() + group_weights(first) + (vector - first) * lanes + o % lanes;
+    const int64_t channels = std::min(lanes, g.out_channels - vector * lanes);
+    float* to = weights.data() + group_weights(first) + (vector - first) * lanes;
     for (int64_t c = 0; c < g.channels; ++c) {
-      float transformed[kWinogradPositions];
-      transform_filter(stored.data() + (o * g.channels + c) * 9, transformed);
+      Filters filters{};
+      for (int64_t lane = 0; lane < channels; ++lane) {
+        const float* from = stored.data() + ((vector * lanes + lane) * g.channels + c) * 9;
+        for (size_t tap = 0; tap < 9; ++tap) filters[tap][static_cast<size_t>(lane)] = from[tap];
+      }
+      Transformed transformed;
+      transform_filters(filters, transformed);
       for (int64_t p = 0; p < kWinogradPositions; ++p) {
-        to[(p * g.channels + c) * group * lanes] = transformed[p];
+        std::copy_n(transformed[static_cast<size_t>(p)].data(), lanes,
+                    to + (p * g.channels + c) * group * lanes);
       }
     }
   }
