@@ -62,7 +62,8 @@ void compare(const OnnxRuntime& peer, const ir::Model& model, const std::string&
   // Worker threads of both runtimes spin for a while after a run.
   const double rest = setting.threads > 1 ? 0.03 : 0.0;
   const auto samples =
-      eval::measure_latency(runs, {.blocks = 30, .rest_seconds = rest, .threads = setting.threads})
+      eval::measure_latency(
+          runs, {.blocks = 30, .max_seconds = 12, .rest_seconds = rest, .threads = setting.threads})
           .models;
   const eval::LatencySummary them = eval::summarise(samples[0], nullptr, 0);
   const eval::LatencySummary us = eval::summarise(samples[1], &samples[0], 0);
