@@ -18,7 +18,7 @@ class InputHash {
   // Begins at once; with one thread it is worked out when it is first asked for.
   InputHash(const std::string& path, int threads);
   // What stands in history meanwhile: as long as the hash.
-  static std::string placeholder() { return std::string(64, '0'); }
+  static std::string pending() { return std::string(64, '0'); }
   // For WriteOptions::complete: puts the hash into the inputs of entry `entry`. Throws
   // Error(path) when the file could not be read.
   std::function<void(ir::Metadata&)> completion(size_t entry) const;

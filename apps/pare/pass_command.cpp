@@ -246,7 +246,7 @@ Inputs load_inputs(const PassCommand& parts, const Invocation& invocation, bool 
   for (LoadedModel& loaded : load_models(invocation, model_paths(parts, invocation))) {
     if (!path.empty() && inputs.start.path.empty()) {
       context.input_hashes["model"] =
-          trains ? formats::content_sha256(loaded.path) : InputHash::placeholder();
+          trains ? formats::content_sha256(loaded.path) : InputHash::pending();
       inputs.start = std::move(loaded);
       continue;
     }

@@ -32,7 +32,7 @@ ExitCode run(const Invocation& invocation) {
                              " states no preprocessing: what runs it must know what to feed it "
                              "(see --input-scale, --mean, --std, --like)");
   }
-  model.metadata.history.push_back(conversion_entry(invocation, InputHash::placeholder()));
+  model.metadata.history.push_back(conversion_entry(invocation, InputHash::pending()));
   formats::WriteOptions options = write_options(invocation);
   if (invocation.flag("dry_run")) {
     formats::rehearse_write(model, output, options);
